@@ -1,7 +1,7 @@
-/** What the commands of the repository share: flags and numbers that are checked, and Ctrl-C that leaves nothing behind. */
+/** Shared by the commands of the repository: validated flags and numbers, and cleanup on Ctrl-C. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
-/** With --help tells the usage and ends the process with 0; with a flag or word that is none, says so beside it and ends with 2. */
+/** With --help prints the usage and exits with 0; on an unknown flag or word prints the error and exits with 2. */
 export function argumentsOf<T extends ParseArgsConfig>(usage: string, config: T): ReturnType<typeof parseArgs<T>> {
   if (process.argv.slice(2).some((one) => one === '--help' || one === '-h')) {
     console.log(usage);
@@ -15,7 +15,7 @@ export function argumentsOf<T extends ParseArgsConfig>(usage: string, config: T)
   }
 }
 
-/** Ends the process with 2 and a line when it is none. */
+/** Prints an error and exits with 2 if it is not a number. */
 export function numberOf(text: string, flag: string, least: number, most: number): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= least && value <= most) return value;
@@ -30,7 +30,7 @@ export function wholeOf(text: string, flag: string, least: number, most: number)
   process.exit(2);
 }
 
-/** The first signal asks the work to end early and clean up; the watchdog beside it cleans up after a second one. */
+/** The first signal ends the work early and cleans up; after a second one the watchdog cleans up. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const interruption = new AbortController();
   const interrupt = (): void => {

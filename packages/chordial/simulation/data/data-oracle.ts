@@ -1,6 +1,6 @@
 /**
- * What was acknowledged, and what may therefore be read. A put or removal that was not acknowledged may or may not have
- * come about, and may come about later.
+ * Acknowledged operations, and the reads they allow. An unacknowledged put or removal may or may not have taken effect, and
+ * may take effect later.
  */
 import { hash } from 'node:crypto';
 import type { Milliseconds, Random } from '@chordial/ring';
@@ -8,22 +8,22 @@ import type { CID } from 'multiformats/cid';
 import { buildFile } from '../../src/content/builder.ts';
 import type { DataHost } from './data-simulation.ts';
 
-/** So small that short files make trees of blocks. */
+/** So small that short files have trees of blocks. */
 export const cut = { leafBytes: 512, linksPerNode: 3 };
 
 /** One put or removal of a name by its publisher. */
 export interface Attempt {
-  /** What the name stands for afterwards; null for a removal. */
+  /** The content of the name afterwards; null for a removal. */
   readonly content: Content | null;
   /** Milliseconds since 1970, or null. */
   readonly timeToLive: Milliseconds | null;
   readonly replicas: number;
-  /** When it was acknowledged at the latest, by the wall; Infinity while it is in progress or when it failed. */
+  /** Latest wall time of the acknowledgement; Infinity while in progress or after a failure. */
   acknowledged: Milliseconds;
   isUnderWay: boolean;
   /** The promise: it survives copies − 1 losses before repair. */
   copies: number;
-  /** Hosts whose disks were lost since it began, or since it was last seen whole. */
+  /** Hosts whose disks were lost since it began, or since it last had all copies. */
   readonly lost: Set<DataHost>;
 }
 
@@ -33,22 +33,22 @@ export interface Content {
   readonly cids: readonly CID[];
 }
 
-/** Everything that a publisher did to one name, in order. */
+/** All operations of a publisher on one name, in order. */
 export interface PublishedName {
   readonly name: string;
   readonly publisher: DataHost;
   readonly attempts: Attempt[];
 }
 
-/** What a read may give now. */
+/** Valid results of a read now. */
 export interface Expected {
   readonly contents: readonly Content[];
   readonly mayBeAbsent: boolean;
-  /** The acknowledged put that must be readable, if no later attempt got in its way. */
+  /** The acknowledged put that must be readable, unless a later attempt interferes. */
   readonly promised: Attempt | null;
 }
 
-/** Clocks of the simulation agree; an expiry counts from the end of the put, somewhere before its acknowledgement. */
+/** Clocks of the simulation agree; an expiry counts from the end of the put, shortly before its acknowledgement. */
 const longestPut: Milliseconds = 60_000;
 
 export class DataOracle {
@@ -92,7 +92,7 @@ export class DataOracle {
     return attempts.flatMap(({ content }) => content ?? []);
   }
 
-  /** A disk is gone, or cannot be trusted any more. */
+  /** A disk is lost or no longer trusted. */
   lost(host: DataHost): void {
     for (const { attempts } of this.names) for (const { lost } of attempts) lost.add(host);
   }

@@ -1,11 +1,11 @@
-/** The kind of network and of trouble that one seed stands for. Each seed leaves some faults out (swarm testing). */
+/** The network and faults of a seed. Each seed omits some faults (swarm testing). */
 import type { Random } from '@chordial/ring';
 import { type Faults, seededRandom } from '@chordial/ring/testing';
 
 /**
- * `pair`: two hosts at once, each with or without its disk. `stop`: away for a while, after telling. `halves`: the ring
- * falls into two. `full`: a disk without room. `rot`: flipped bits found after a restart.
- * `remove`: a member is removed and goes on as if it were not; `remove-apart`: while others are cut off, and hear of it later.
+ * `pair`: two hosts at once, each with or without its disk. `stop`: a temporary stop, announced. `halves`: a partition into
+ * two. `full`: a full disk. `rot`: flipped bits found after a restart.
+ * `remove`: a member is removed and continues regardless; `remove-apart`: the same during a partition.
  */
 export const allFaults = [
   'crash',
@@ -33,12 +33,12 @@ export interface DataPlan {
   readonly network: Faults;
   /** Quota of host number i in bytes; those beyond the list have none. */
   readonly quotas: readonly number[];
-  /** In an open network no one is known for long enough: what has no place any more stays as cache. */
+  /** In an open network no host is known for long enough, so excess copies stay as cache. */
   readonly admission: 'classroom' | 'open';
   readonly keepOwn: boolean;
-  /** A day passes at the end, and what nothing claims must be gone. */
+  /** A day passes at the end, after which no unclaimed block may remain. */
   readonly collects: boolean;
-  /** Chances of the schedule itself, apart from those of the network. */
+  /** Random source of the schedule, separate from the network's. */
   readonly random: Random;
 }
 
@@ -62,7 +62,7 @@ export function dataPlan(seed: number): DataPlan {
       loss: unreliable ? 0.02 * random.next() : 0,
       duplication: unreliable ? 0.05 * random.next() : 0,
     },
-    // At least r hosts have room for everything.
+    // At least r hosts have space for everything.
     quotas: chance(0.25) ? Array.from({ length: Math.min(2, hosts - 3) }, () => smallQuotaBytes) : [],
     collects: chance(0.25),
     admission: chance(0.3) ? 'open' : 'classroom',

@@ -1,9 +1,9 @@
 /**
  * Whole peers in virtual time: production ring, records, replication and file verbs on simulated disks. Ring messages and
- * data travel over two virtual networks that are cut, slowed and refused alike.
+ * data use two virtual networks with the same faults.
  *
- * The data path works with promises, so after every event all that it set going must come to rest before the next one:
- * `pass` gives the event loop a turn each time. Nothing in it waits for real time, so one seed gives one history.
+ * The data path uses promises, which must settle between events: `pass` gives the event loop a turn each time. Nothing
+ * waits for real time, so one seed gives one history.
  */
 
 import type { HostId, Milliseconds, Random } from '@chordial/ring';
@@ -29,7 +29,7 @@ const networkId = '5e'.repeat(32);
 export const ringBits = 64;
 const shape = { bits: ringBits, successors: 4 };
 const tryAgainMilliseconds = 500;
-/** A removal reaches every member within so long once nothing is cut off, and then a removed host has no neighbours. */
+/** Without a partition a removal reaches every member within this time; then the removed host has no neighbours. */
 const spreadWithin: Milliseconds = 30_000;
 const afterwards: Milliseconds = 10_000;
 
@@ -39,32 +39,32 @@ export interface DataHost {
   readonly lies: boolean;
   readonly ring: SimulatedHost;
   disk: SimulatedDisk;
-  /** What it knows of the others, across its restarts. */
+  /** Its membership knowledge, persistent across restarts. */
   readonly membership: SimulatedMembership;
-  /** Tells the others of removals; null while no process runs. */
+  /** Gossips removals; null while no process runs. */
   exchange: MembersExchange | null;
-  /** The data of the process that runs; null while none does. */
+  /** Null while no process runs. */
   data: Data | null;
   transport: MemoryTransport | null;
-  /** A member with its data going. */
+  /** A member with a running data path. */
   isMember: boolean;
-  /** Departed for good. */
+  /** Left for good. */
   hasLeft: boolean;
-  /** The ring's observer calls it after every change. */
+  /** Called after every change of the ring. */
   changed: () => void;
 }
 
 export interface DataSimulationOptions extends Pick<SimulationOptions, 'seed' | 'faults'> {
-  /** Of the disk of host number i; those beyond the list have none. */
+  /** Quota of host number i; hosts beyond the list have none. */
   readonly quotas?: readonly number[];
-  /** Whose word counts at once about what may be dropped; `classroom`, everybody's, unless given. */
+  /** Kind of admission, which decides when proofs count; `classroom`, at once, by default. */
   readonly admission?: AdmissionMode;
   readonly keepOwn?: boolean;
-  /** Whether the data paths begin what they do by themselves. */
+  /** Whether the data paths run their background work. */
   readonly repairs: boolean;
-  /** How files are cut into blocks; as everywhere unless given. */
+  /** How files are cut into blocks; production settings by default. */
   readonly cut?: { readonly leafBytes: number; readonly linksPerNode: number };
-  /** What the peers tell of themselves, by the number of the host. */
+  /** Log lines of the peers, by host number. */
   readonly told?: (host: number, text: string) => void;
 }
 
@@ -78,7 +78,7 @@ export class DataSimulation {
   readonly #options: DataSimulationOptions;
   readonly #byId = new Map<HostId, DataHost>();
   readonly #stops = new Map<DataHost, () => void>();
-  /** Told of every question of the data path that a host takes. */
+  /** Called for every data-path question that a host receives. */
   answered: ((host: DataHost, from: HostId) => void) | null = null;
 
   constructor(options: DataSimulationOptions) {
@@ -122,7 +122,7 @@ export class DataSimulation {
     return this.running.filter((host) => host.isMember);
   }
 
-  /** Lets virtual time pass, and everything happen in it. */
+  /** Advances virtual time and runs all its events. */
   async pass(duration: Milliseconds): Promise<void> {
     const { time } = this.ring;
     const until = time.now + duration;
@@ -134,7 +134,7 @@ export class DataSimulation {
     time.runUntil(until);
   }
 
-  /** Waits until the promise settles, at most so long; undefined when it did not. */
+  /** Waits until the promise settles; undefined after the limit. */
   async waitFor<T>(promise: Promise<T>, patience: Milliseconds): Promise<T | undefined> {
     let settled = false;
     const watched = promise.finally(() => {
@@ -148,8 +148,8 @@ export class DataSimulation {
   }
 
   /**
-   * A new host; it founds when it is the first and joins otherwise.
-   * @param lies it says that it holds everything, and keeps nothing.
+   * A new host; the first founds, others join.
+   * @param lies it claims to hold everything and stores nothing.
    */
   add({ lies = false } = {}): DataHost {
     const number = this.hosts.length;
@@ -183,7 +183,7 @@ export class DataSimulation {
     return host;
   }
 
-  /** A new process after a crash, with the same disk, identity and address. */
+  /** Restarts a crashed host with the same disk, identity and address. */
   restart(host: DataHost): void {
     this.ring.start(host.ring);
     host.ring.ring.remember(this.hosts.filter((other) => other !== host).map((other) => other.ring.contact));
@@ -205,7 +205,7 @@ export class DataSimulation {
     host.transport = null;
   }
 
-  /** Its disk is lost with it. */
+  /** A crash that also loses the disk. */
   wipe(host: DataHost): void {
     this.crash(host);
     host.hasLeft = true;
@@ -222,7 +222,7 @@ export class DataSimulation {
     host.ring.process.thaw();
   }
 
-  /** For good, as src/peer does it: pushes everything, then goes. Rejects when it could not; it is a member still then. */
+  /** Permanent leave, as in src/peer: drains, then leaves. Rejects if it could not; it then remains a member. */
   async leave(host: DataHost): Promise<void> {
     await host.data?.handOverEverything();
     await new Promise<void>((resolve) => host.ring.ring.leave(true, resolve));
@@ -230,7 +230,7 @@ export class DataSimulation {
     this.crash(host);
   }
 
-  /** For a while: what would become rare is given to others, neighbours are told. */
+  /** Temporary stop: pushes items that would become rare and notifies its neighbours. */
   async stop(host: DataHost): Promise<void> {
     await host.data?.drainOnStop(new AbortController().signal);
     await new Promise<void>((resolve) => host.ring.ring.leave(false, resolve));
@@ -248,7 +248,7 @@ export class DataSimulation {
     this.memory.heal();
   }
 
-  /** Ends what keeps the process alive. */
+  /** Closes everything that keeps the process alive. */
   close(): void {
     for (const host of this.running) this.crash(host);
     for (const { disk } of this.hosts) disk.close();
@@ -301,7 +301,7 @@ export class DataSimulation {
     } else this.#join(host, data);
   }
 
-  /** Removals that reach the host end what it has to do with those removed, as src/peer does it. */
+  /** When a removal arrives the host cuts its ties with the removed one, as in src/peer. */
   #exchangeOf(host: DataHost, transport: MemoryTransport, process: Process): MembersExchange {
     const { members } = host.membership;
     const exchange = new MembersExchange({
@@ -324,7 +324,7 @@ export class DataSimulation {
     return exchange;
   }
 
-  /** HELLO of a removed host is refused. */
+  /** Refuses the HELLO of a removed host. */
   #letIn(host: DataHost, from: HostId): void {
     if (!host.membership.isRemoved(from)) {
       this.answered?.(host, from);
@@ -333,7 +333,7 @@ export class DataSimulation {
     throw new TransportError('refused', 'This member was removed from the network.', 'member-removed');
   }
 
-  /** By the first host, which is the admin. The removed one goes on as it likes until it is crashed. */
+  /** Removal by the first host, the admin. The removed host continues until it is crashed. */
   remove(host: DataHost): void {
     this.hosts[0]!.membership.members.change('remove', host.signer.host);
     host.isMember = false;
@@ -341,8 +341,8 @@ export class DataSimulation {
   }
 
   /**
-   * Passes time until every member knows of the removal, and then for a while in which no one may answer the removed one.
-   * Throws what was answered, or who never heard.
+   * Runs until every member knows of the removal, then for a while in which no member may answer the removed host.
+   * Throws on an answer, or naming the members that never learned of it.
    */
   async untilAllKnow(removed: DataHost): Promise<void> {
     const { host } = removed.signer;
@@ -351,7 +351,7 @@ export class DataSimulation {
     while (ignorant().length > 0 && this.now < until) await this.pass(100);
     if (ignorant().length > 0) {
       const numbers = ignorant().map(({ number }) => number);
-      throw new Error(`hosts ${numbers} did not hear within ${spreadWithin} ms that ${removed.number} was removed`);
+      throw new Error(`hosts ${numbers} did not learn within ${spreadWithin} ms that ${removed.number} was removed`);
     }
     const answers: number[] = [];
     this.answered = (at, from) => {
@@ -370,7 +370,7 @@ export class DataSimulation {
     );
   }
 
-  /** Through any that are members; tried again as long as the process lives. */
+  /** Joins through any members; retried while the process lives. */
   #join(host: DataHost, data: Data): void {
     const { ring } = host;
     const { process } = ring;

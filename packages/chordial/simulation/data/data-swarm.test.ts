@@ -55,7 +55,7 @@ test('the same seed gives the same history', async () => {
   assert.deepEqual(histories[0], histories[1]);
 });
 
-test('peers that do not repair are caught', async () => {
+test('the swarm catches peers that do not repair', async () => {
   for (const seed of smokeSeeds) {
     const { failure } = await runDataSwarm(seed, { repairs: false });
     if (failure !== null) return assert.match(failure, /not whole/);

@@ -1,11 +1,11 @@
 /**
- * One seed, one history of a whole network with data: files are put, replaced, read and removed while hosts crash in the
- * middle of things, lose their disks, join, leave, stand still, are cut off, their disks fail or fill up, and messages
- * are lost, doubled and overtaken.
+ * One seed, one history of a whole network with data: files are put, replaced, read and removed while hosts crash, lose
+ * their disks, join, leave, freeze, are partitioned, their disks fail or fill up, and messages are lost, duplicated and
+ * reordered.
  *
- * Held throughout: never wrong bytes; what was acknowledged with c copies can be read while fewer than c hosts are out.
- * After each trouble the ring is ideal and everything acknowledged has all its copies again. In the end everything lies
- * at exactly its places and nowhere else, and when a day has passed nothing takes space that no one claims.
+ * Checked throughout: never wrong bytes; a file acknowledged with c copies is readable while fewer than c hosts are out.
+ * After each fault the ring becomes ideal and every acknowledged file has all its copies. At the end every item is at
+ * exactly its places, and after another day no unclaimed item takes space.
  */
 
 import type { Milliseconds } from '@chordial/ring';
@@ -22,30 +22,30 @@ import { Violation } from './violation.ts';
 
 export interface DataSwarmResult {
   readonly seed: number;
-  /** What went wrong, or null. */
+  /** The failure, or null. */
   readonly failure: string | null;
-  /** Steps of the plan that had begun when it ended, and how many there were to be. */
+  /** Steps of the plan that were started, and their total. */
   readonly step: number;
   readonly plannedSteps: number;
   readonly puts: number;
   readonly failedPuts: number;
   readonly reads: number;
-  /** Virtual milliseconds of the slowest return to full copies. */
+  /** Virtual milliseconds of the slowest recovery of all copies. */
   readonly slowestRepair: Milliseconds;
-  /** Events until the end, or until it was noticed that something went wrong. */
+  /** Events until the end, or until the failure was noticed. */
   readonly events: number;
   readonly digest: string;
 }
 
 export interface DataSwarmOptions {
   readonly log?: (line: string) => void;
-  /** false: the mutant that tests catch. */
+  /** false: the mutant that a test must catch. */
   readonly repairs?: boolean;
-  /** In place of those of the plan, in a network that loses and doubles messages. */
+  /** Replaces those of the plan, in a network that loses and duplicates messages. */
   readonly faults?: DataPlan['faults'];
-  /** Only so many steps of the plan. */
+  /** Runs only this many steps of the plan. */
   readonly steps?: number;
-  /** Tells where blocks and records whose keys begin so lie, whenever that changes. */
+  /** Logs where items with this key prefix are, whenever that changes. */
   readonly watch?: string;
 }
 
@@ -58,10 +58,10 @@ const lookEvery: Milliseconds = 250;
 const lookRarely: Milliseconds = 2000;
 const operationsPerStep = 3;
 const readsPerStep = 3;
-/** Operations go on so long, at most, before the fault strikes. */
+/** Longest time of operations before the fault. */
 const longestHeadStart: Milliseconds = 200;
 const troubleLasts: Milliseconds = 8000;
-/** Two of them are more than a put has time for until it is committed; after one, what has expired is known to have. */
+/** Two are longer than a put may take to commit; after one, every expiry has been noticed. */
 const maxOfADay: Milliseconds = 20 * 3600 * 1000;
 const expiryNoticedWithin: Milliseconds = 15_000;
 
@@ -161,7 +161,7 @@ class DataSwarm {
     await this.#untilWhole(fault);
   }
 
-  /** No trouble any more: now everything comes to where it belongs. */
+  /** All faults have ended: every item must reach its places. */
   async #end(): Promise<void> {
     this.#sim.ring.network.faults = { ...this.#plan.network, loss: 0, duplication: 0 };
     await this.#until('all at its places', exactWithin, lookRarely, () => this.#holdings.misplaced(this.#standing()));
@@ -183,7 +183,7 @@ class DataSwarm {
     const began = this.#sim.now;
     await this.#until(`whole after ${after}`, wholeWithin, lookEvery, () => this.#lacking());
     this.#slowestRepair = Math.max(this.#slowestRepair, this.#sim.now - began);
-    // From now on as many may be lost as there are copies.
+    // From here on as many hosts may be lost as there are copies.
     for (const { attempts } of this.#oracle.names)
       for (const attempt of attempts) {
         if (attempt.isUnderWay || attempt.copies === 0 || attempt.lost.size >= attempt.copies) continue;
@@ -207,7 +207,7 @@ class DataSwarm {
     return this.#sim.members.length < this.#sim.running.length ? 'a host has not joined' : null;
   }
 
-  /** Of what is promised some block or the name has too few copies. */
+  /** Whether some block or the name of a promised file has too few copies. */
   #lacking(): string | null {
     const { members } = this.#sim;
     for (const published of this.#oracle.names) {
@@ -233,7 +233,7 @@ class DataSwarm {
     return null;
   }
 
-  /** Of the blocks of all puts that stand how many copies they want, by key. */
+  /** Wanted copies of the blocks of all valid puts, by key. */
   #standing(): ReadonlyMap<string, number> {
     const wall = this.#sim.ring.time.wallTime;
     const wanted = new Map<string, number>();
@@ -250,7 +250,7 @@ class DataSwarm {
     return wanted;
   }
 
-  /** Copies of a block that there can be in any case: hosts with a quota may be full. */
+  /** Copies of a block that always fit: hosts with a quota may be full. */
   #wanted(replicas: number): number {
     return Math.min(replicas, this.#sim.members.filter(hasRoom).length);
   }

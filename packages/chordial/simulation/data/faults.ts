@@ -1,4 +1,4 @@
-/** What befalls hosts and disks: each fault begins at once and is ended by what `strike` resolves with. */
+/** Faults of hosts and disks: `strike` starts one at once and resolves with a function that ends it. */
 import type { Milliseconds } from '@chordial/ring';
 import type { DataOracle } from './data-oracle.ts';
 import type { DataFault, DataPlan } from './data-plan.ts';
@@ -15,7 +15,7 @@ export class FaultInjector {
   readonly #oracle: DataOracle;
   readonly #random: DataPlan['random'];
   readonly #log: (line: string) => void;
-  /** Hosts that the others cannot reach now, and those on their side. */
+  /** Hosts partitioned from all others. */
   #apart: readonly DataHost[] = [];
 
   constructor(simulation: DataSimulation, oracle: DataOracle, plan: DataPlan, log: (line: string) => void) {
@@ -25,7 +25,7 @@ export class FaultInjector {
     this.#log = log;
   }
 
-  /** Whether messages pass between these two. */
+  /** Whether these two can exchange messages. */
   reaches(a: DataHost, b: DataHost): boolean {
     return this.#apart.includes(a) === this.#apart.includes(b);
   }
@@ -66,7 +66,7 @@ export class FaultInjector {
         if (victim.isMember) simulation.crash(victim);
         return async () => simulation.restart(victim);
       case 'leave':
-        // A leave that cannot hand everything over is refused, and may be asked for again.
+        // A leave that cannot drain everything is refused, and can be retried.
         await simulation.waitFor(simulation.leave(victim).catch(this.#note('no leave')), leavePatience);
         return async () => {};
       case 'freeze':
@@ -100,7 +100,7 @@ export class FaultInjector {
     }
   }
 
-  /** What brings it, or another in its place, back. */
+  /** Returns a function that restarts it, or a replacement. */
   #down(host: DataHost, isLost: boolean): EndTrouble {
     this.#log(`down ${host.number}${isLost ? ' for good' : ''}`);
     if (!isLost) {
@@ -112,7 +112,7 @@ export class FaultInjector {
     return async () => void this.#simulation.add();
   }
 
-  /** The removed one keeps asking until the trouble is over; what lay at it is lost. Without the admin another one joins. */
+  /** The removed host keeps asking until the fault ends; its data is lost. If the admin cannot remove one, a host joins instead. */
   #removed(victim: DataHost, isApart: boolean): EndTrouble {
     const simulation = this.#simulation;
     const [admin] = simulation.hosts;

@@ -1,4 +1,4 @@
-/** Where the items of a key lie, told after each event that changes it: the way to see what a failing seed is about. */
+/** Logs where the items of a key are after each event that changes it, to debug a failing seed. */
 import { copiesOfSet, type ItemSet } from '../../src/storage/item-index.ts';
 import { copyRule, type DataHost, type DataSimulation } from './data-simulation.ts';
 import type { Holdings } from './holdings.ts';

@@ -1,4 +1,4 @@
-/** Where things lie, seen from outside: the disks are looked at directly, and the live members sorted. */
+/** Where items are, seen from outside: reads the disks directly and sorts the live members. */
 
 import { ringIdOfHash } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
@@ -6,9 +6,9 @@ import { blockKey } from '../../src/content/cid.ts';
 import { placedNameKey } from '../../src/content/name.ts';
 import { copyRule, type DataHost, type DataSimulation, ringBits } from './data-simulation.ts';
 
-/** Of one host's disk, all at once. */
+/** A snapshot of one host's disk. */
 interface Held {
-  /** By key: the copies that claims here wish of the block. */
+  /** By key: the copies that the claims here ask for. */
   readonly blocks: ReadonlyMap<string, number>;
   /** By record key and identity: the digest. */
   readonly records: ReadonlyMap<string, string>;
@@ -21,7 +21,7 @@ export class Holdings {
     this.#simulation = simulation;
   }
 
-  /** The first so many distinct hosts from the owner of the key on. */
+  /** The first distinct hosts from the owner of the key on. */
   placesOf(key: string, wanted: number): readonly DataHost[] {
     const members = this.#simulation.members.flatMap((host) => host.ring.members.map(({ id }) => ({ id, host })));
     members.sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -36,7 +36,7 @@ export class Holdings {
     return [...hosts];
   }
 
-  /** Disks of these hosts that hold the block whole. */
+  /** Those of these hosts whose disks hold the block intact. */
   holders(cid: CID, hosts: readonly DataHost[]): readonly DataHost[] {
     const key = blockKey(cid);
     return hosts.filter(({ disk }) => disk.holds(key));
@@ -48,11 +48,10 @@ export class Holdings {
   }
 
   /**
-   * Why not everything that lies on any disk lies at exactly its places, or null. Hosts with a quota may lack what others
-   * then hold in their stead; a publisher keeps its own records besides.
-   * @param standing by key how many copies the puts that stand want of each block. Of others, and for a put that wanted
-   * more, a host that was cut off may keep copies until it looks at their names again, hours later: whether they go at
-   * all is another check.
+   * The first item that is not at exactly its places, or null. Hosts with a quota may lack items that others then hold for
+   * them; a publisher also keeps its own records.
+   * @param standing wanted copies per block by valid puts, by key. Of other blocks, and of puts that wanted more, a
+   * partitioned host may keep copies until it checks their names again, hours later; another check covers their end.
    */
   misplaced(standing: ReadonlyMap<string, number>): string | null {
     const { members } = this.#simulation;
@@ -101,13 +100,13 @@ export function hasRoom({ disk }: DataHost): boolean {
   return disk.blocks.quotaBytes === Number.POSITIVE_INFINITY;
 }
 
-/** @param others hosts with room that could hold it as well. */
+/** @param others further hosts with space that could hold it. */
 function badly(lacking: readonly DataHost[], extra: readonly DataHost[], others: readonly DataHost[]): string | null {
   const inexcusable = lacking.filter(hasRoom);
   if (inexcusable.length > 0) return `is not at its places ${numbers(inexcusable)}`;
-  // A host in the stead of each without room; at first sometimes one more.
+  // One substitute per host without space; at first sometimes one more.
   if (extra.length < lacking.length && others.length > 0) return `has no substitute for ${numbers(lacking)}`;
-  // What a host with a quota took in the stead of another it may keep for long: rounds about what has no room come first.
+  // A host with a quota may keep substitute copies for long: rounds for items without space come first.
   const surplus = extra.filter(hasRoom);
   return lacking.length === 0 && surplus.length > 0 ? `is also at hosts ${numbers(surplus)}` : null;
 }
@@ -116,10 +115,10 @@ function heldBy({ disk }: DataHost): Held {
   const blocks = new Map<string, number>();
   const records = new Map<string, string>();
   for (const { set, key, digest } of disk.items()) {
-    // Cache counts as no copy, neither where one is lacking nor where one is too many.
+    // Cache never counts as a copy.
     if (disk.index.isCached(set, key)) continue;
     if (set.kind !== 'blocks') records.set(key, digest);
-    // What nothing claims is unclaimed and freed in place.
+    // Unclaimed blocks are freed in place.
     else if (!disk.rotten.has(key) && disk.claims.isClaimed(key)) blocks.set(key, set.copies);
   }
   return { blocks, records };

@@ -1,4 +1,4 @@
-/** What a host answers that says that it holds everything, is sure of it and stores what it is given, and keeps nothing. */
+/** Answers of a host that claims to hold everything, authoritatively, acknowledges every store, and keeps nothing. */
 
 import { drainPayload, type IncomingStream, type OutgoingStream, type Wire } from '../../src/network/transport.ts';
 import { recordMessages } from '../../src/records/record-messages.ts';
@@ -9,7 +9,7 @@ const { compare, holds } = syncMessages;
 
 const likelySize = 1000;
 
-/** Null for what it answers as honest hosts do. `noise`: it gives something for a proof. */
+/** Null: answers like an honest host. `noise`: sends a made-up proof. */
 export function lyingAnswer(kind: string, body: Wire, proof: 'none' | 'noise'): Wire | null {
   if (kind === compare.kind)
     return compare.encodeAnswer({
@@ -41,7 +41,7 @@ export function lyingAnswer(kind: string, body: Wire, proof: 'none' | 'noise'): 
   return null;
 }
 
-/** Hands out nothing, takes everything. */
+/** Serves nothing, accepts everything. */
 export async function lyingStream(kind: string, { header, payload }: IncomingStream): Promise<OutgoingStream> {
   if (kind === blockMessages.get.kind)
     return {

@@ -1,4 +1,4 @@
-/** Hosts that say that they hold everything and keep nothing, among honest ones, in virtual time: nothing is lost to them. */
+/** Hosts that claim to hold everything and keep nothing, among honest ones, in virtual time: nothing is lost. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Milliseconds } from '@chordial/ring';
@@ -11,7 +11,7 @@ const liarsStay: Milliseconds = 60_000;
 const patience: Milliseconds = 60_000;
 const readPatience: Milliseconds = 20_000;
 
-/** As many as there are copies, so that all places of some blocks and names are theirs. */
+/** As many as copies, so that they have all places of some blocks and names. */
 const liars = 4;
 
 for (const admission of ['classroom', 'open'] as const)
@@ -39,7 +39,7 @@ for (const admission of ['classroom', 'open'] as const)
       await simulation.pass(10_000);
       for (let liar = 0; liar < liars; liar++) await joined(true);
       await simulation.pass(liarsStay / 2);
-      // An honest host goes and comes back meanwhile.
+      // Meanwhile an honest host leaves and returns.
       const away = simulation.hosts[seed % honestHosts]!;
       simulation.crash(away);
       await simulation.pass(5000);

@@ -7,14 +7,14 @@ import { Holdings } from './holdings.ts';
 const hostCount = 6;
 const fileCount = 30;
 const quick = { minDelay: 1, maxDelay: 5, loss: 0, duplication: 0 };
-/** Each way. A comparison alone takes several questions and answers, one after the other. */
+/** One way. A comparison alone takes several round trips. */
 const slow = { ...quick, minDelay: 700, maxDelay: 900 };
 
 async function* bytesOf(bytes: Uint8Array) {
   yield bytes;
 }
 
-test('A5 A8 where every answer takes over a second all copies are there again after a death all the same', async () => {
+test('A5 A8 with round trips over a second all copies are restored after a death', async () => {
   const simulation = new DataSimulation({ seed: 3, repairs: true, faults: quick });
   for (let host = 0; host < hostCount; host++) {
     simulation.add();

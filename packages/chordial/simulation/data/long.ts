@@ -1,7 +1,7 @@
 /**
- * `npm run simulate:data -- --seeds 1000 [--from 0] [--trace]`: histories with data. Names each seed that fails, with the
- * fewest steps of its plan that suffice and the event at which it was noticed, then exits 1. `--trace` tells what happens,
- * and with `--watch DIGITS` where the items lie whose keys begin so; `--steps N` stops after N steps of the plan.
+ * `npm run simulate:data -- --seeds 1000 [--from 0] [--trace]`: histories with data. Prints each failing seed, with the
+ * fewest steps of its plan that reproduce it and the event at which it was noticed, then exits 1. `--trace` logs events;
+ * `--watch DIGITS` logs where items with this key prefix are; `--steps N` stops after N steps of the plan.
  */
 import { argumentsOf, wholeOf } from '../command-line.ts';
 import { type DataSwarmResult, runDataSwarm } from './data-swarm.ts';

@@ -1,4 +1,4 @@
-/** Seeds that once showed something (docs/simulator-findings.md); what they stand for changes with the plan, so more are run by command. */
+/** Seeds that once found a bug (docs/simulator-findings.md). Their histories change with the plan, so longer runs cover more seeds. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runDataSwarm } from './data-swarm.ts';

@@ -1,4 +1,4 @@
-/** What users do meanwhile: they put, replace, share content, give lifetimes and remove; the oracle notes what was acknowledged. */
+/** User operations: put, replace, share content, set lifetimes and remove; the oracle records the acknowledged ones. */
 import { blockKey } from '../../src/content/cid.ts';
 import { type Attempt, type Content, contentOf, type DataOracle, oneChunk, type PublishedName } from './data-oracle.ts';
 import type { DataPlan } from './data-plan.ts';
@@ -13,7 +13,7 @@ export class Operations {
   readonly #oracle: DataOracle;
   readonly #random: DataPlan['random'];
   readonly #log: (line: string) => void;
-  /** Names on which something is in progress in a process that lives. */
+  /** Names with an operation in progress in a live process. */
   readonly #busy = new Map<PublishedName, DataHost['data']>();
   #contents = 0;
   #names = 0;
@@ -27,7 +27,7 @@ export class Operations {
     this.#log = log;
   }
 
-  /** One of them; resolves when it has come about or failed, never when its peer ends before. */
+  /** Runs one; resolves when it succeeded or failed, never if its peer ends first. */
   async any(): Promise<void> {
     const lot = this.#random.next();
     if (lot < 0.5) return this.put();
@@ -46,7 +46,7 @@ export class Operations {
   }
 
   async #replace(): Promise<void> {
-    // The name is chosen last, so that nothing else begins with it meanwhile.
+    // The name is chosen last, so that no other operation starts on it meanwhile.
     const content = await this.#content();
     const published = this.#pick(this.#free());
     if (published !== undefined) await this.#putAs(published, content, null);
@@ -92,12 +92,12 @@ export class Operations {
     }
   }
 
-  /** Names that their publisher, being there, can do something to. */
+  /** Names whose publisher is up. */
   #free(): readonly PublishedName[] {
     return this.#oracle.names.filter((published) => {
       const { publisher, attempts } = published;
       if (!publisher.isMember || publisher.data === null || attempts.at(-1)?.content === null) return false;
-      // What a process that has ended had in progress will not come about any more.
+      // Operations of an ended process will not take effect any more.
       return !this.#busy.has(published) || this.#busy.get(published) !== publisher.data;
     });
   }
@@ -121,7 +121,7 @@ export class Operations {
   }
 }
 
-/** Its disk reads falsely, or held a block of it that has rotted: a copy counted there is none. */
+/** Its disk misreads, or held a corrupted block of it: a copy there does not count. */
 function isDoubtful({ disk }: DataHost, { content }: Attempt): boolean {
   return disk.trouble.wrongReads > 0 || (content?.cids ?? []).some((cid) => disk.rotten.has(blockKey(cid)));
 }

@@ -1,4 +1,4 @@
-/** How soon copies that have no place any more go, in virtual time: blocks and names alike, whichever host joins. */
+/** How soon excess copies of blocks and names are dropped, in virtual time, whichever host joins. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Milliseconds } from '@chordial/ring';
@@ -7,7 +7,7 @@ import { contentOf, cut, oneChunk } from './data-oracle.ts';
 import { DataSimulation } from './data-simulation.ts';
 import { Holdings } from './holdings.ts';
 
-/** From the last change of the ring on. */
+/** Since the last change of the ring. */
 const goneWithin: Milliseconds = 3000;
 const step: Milliseconds = 50;
 const joinPatience: Milliseconds = 60_000;

@@ -1,4 +1,4 @@
-/** Readers that know what they may be given: never wrong bytes, and what was promised within their patience. */
+/** Readers with an oracle: never wrong bytes, and promised files within their deadline. */
 
 import type { Milliseconds, Random } from '@chordial/ring';
 import { ChordialError } from '../../src/errors.ts';
@@ -7,7 +7,7 @@ import type { DataHost, DataSimulation } from './data-simulation.ts';
 import type { FaultInjector } from './faults.ts';
 import { Violation } from './violation.ts';
 
-/** Deaths are found out and the ring repaired meanwhile. */
+/** Long enough to detect deaths and repair the ring. */
 const readPatience: Milliseconds = 20_000;
 const pauseMilliseconds: Milliseconds = 200;
 
@@ -25,7 +25,7 @@ export class Reading {
     this.#random = random;
   }
 
-  /** While there is trouble: by somebody patient, who must be given it while fewer are out than copies were promised. */
+  /** During faults: a patient reader must succeed while fewer hosts are out than copies were promised. */
   async amidTrouble(published: PublishedName): Promise<void> {
     const until = this.#simulation.now + readPatience;
     for (let last = 'no one could be asked'; ; ) {
@@ -43,7 +43,7 @@ export class Reading {
     }
   }
 
-  /** In quiet: what stands is read, and what was removed is gone. */
+  /** Without faults: valid files are readable, and removed ones are gone. */
   async inQuiet(published: PublishedName): Promise<void> {
     const until = this.#simulation.now + readPatience;
     for (let last = ''; ; ) {
@@ -69,14 +69,14 @@ export class Reading {
     const out = new Set(promised.lost);
     for (const host of this.#simulation.hosts) {
       const isThere = host.isMember && !host.ring.process.isFrozen && this.#faults.reaches(host, reader);
-      // What it hands out is wrong now and then, and no one can say how often in a row.
+      // It sometimes serves wrong bytes, an unknown number of times in a row.
       const isTrue = host.disk.trouble.wrongReads === 0;
       if (!(isThere && isTrue) && !host.hasLeft) out.add(host);
     }
     return out.size < promised.copies;
   }
 
-  /** More was lost than was promised to be survived, at some time in the history of what may stand. */
+  /** At some time more hosts were lost than the promise covers. */
   #isExcused({ attempts }: PublishedName): boolean {
     return attempts.some(({ lost, copies, content }) => content !== null && lost.size > 0 && lost.size >= copies);
   }
@@ -94,7 +94,7 @@ export class Reading {
     if (!mayBeOld && !this.#isExcused(published)) throw new Violation(`${where} as it was before`);
   }
 
-  /** The bytes, why there are none, or null when there was no answer in time. */
+  /** The bytes, the reason why there are none, or null without an answer in time. */
   async #once(
     host: DataHost,
     published: PublishedName,

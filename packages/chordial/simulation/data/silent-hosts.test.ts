@@ -1,4 +1,4 @@
-/** Reads and puts in virtual time while hosts fall silent: what the protocol costs, whatever the machine does. */
+/** Reads and puts in virtual time while hosts fall silent: the cost of the protocol, independent of the machine. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Milliseconds } from '@chordial/ring';
@@ -8,9 +8,9 @@ const hostCount = 12;
 const fileCount = 24;
 const readers = 4;
 const betweenReads: Milliseconds = 20;
-/** Long enough for the deaths to be found and the ring to be repaired. */
+/** Long enough to detect the deaths and repair the ring. */
 const watched: Milliseconds = 8000;
-/** Promised are 2 s, on real machines that are busy besides. */
+/** The promise is 2 s, on real and busy machines. */
 const worstRead: Milliseconds = 1200;
 
 async function* bytesOf(bytes: Uint8Array) {

@@ -1,4 +1,4 @@
-/** The simulated store keeps the contract of the real ones; virtual time goes on by itself meanwhile. */
+/** The simulated store keeps the contract of the real ones; virtual time advances by itself. */
 
 import { Process, seededRandom, VirtualTime } from '@chordial/ring/testing';
 import { blockClaimsContract } from '../../test/contracts/block-claims.ts';

@@ -1,8 +1,8 @@
 /**
- * The disk of a simulated host: its blocks and its catalogue. It outlives the processes that use it, except for what they
- * wrote and had not flushed when they ended; it may get full, fail writes, and read wrong.
+ * The disk of a simulated host: its blocks and its catalogue. It outlives the processes that use it, except for their
+ * unflushed writes; it may fill up, fail writes, and misread.
  *
- * Each process has a view of its own: a process that has ended still has promises that settle, and must reach nothing.
+ * Each process has its own mount, since promises of an ended process still settle and must not reach the disk.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Milliseconds, Random } from '@chordial/ring';
@@ -30,7 +30,7 @@ import { PointerTable } from '../../src/storage/pointer-table.ts';
 import { RecordTable } from '../../src/storage/record-table.ts';
 import { ShareTable } from '../../src/storage/share-table.ts';
 
-/** A flush takes up to so long; what a crash overtakes is lost. */
+/** Longest flush; a crash loses writes not yet flushed. */
 const longestFlushMilliseconds: Milliseconds = 25;
 
 const maxRotten = 500;
@@ -40,7 +40,7 @@ export interface DiskTrouble {
   failingWrites: number;
   /** Probability that a block is read with a bit flipped. */
   wrongReads: number;
-  /** It takes no bytes more. */
+  /** It accepts no more bytes. */
   isFull: boolean;
 }
 
@@ -61,7 +61,7 @@ export class SimulatedDisk {
   readonly index: ItemIndex;
   readonly blocks: MemoryBlockStore;
   readonly trouble: DiskTrouble = { failingWrites: 0, wrongReads: 0, isFull: false };
-  /** Keys of blocks that have a bit flipped for good. */
+  /** Keys of blocks with a permanently flipped bit. */
   readonly rotten = new Set<string>();
   readonly #time: VirtualTime;
   readonly #random: Random;
@@ -101,7 +101,7 @@ export class SimulatedDisk {
     return { blocks, catalog, records, claims, pointers, index, shares, ownBatches };
   }
 
-  /** Each block rots with this probability; resolves with how many did. Empty ones have no bits to flip. */
+  /** Corrupts each block with this probability; resolves with their number. Empty blocks have no bits to flip. */
   async rot(probability: number): Promise<number> {
     const { items } = await this.blocks.keys('all', null, maxRotten);
     const chosen = items.filter(({ size }) => size > 0 && this.#random.next() < probability);
@@ -109,7 +109,7 @@ export class SimulatedDisk {
     return chosen.length;
   }
 
-  /** Whether the block with this key is here, whole. */
+  /** Whether the block with this key is here and intact. */
   holds(key: string): boolean {
     return this.#findItem.get(Buffer.from(key, 'hex')) !== undefined && !this.rotten.has(key);
   }
@@ -132,7 +132,7 @@ export class SimulatedDisk {
     this.catalog.close();
   }
 
-  /** Resolves when what was written would survive a crash; never when the process has ended before. Rejects at times. */
+  /** Resolves when the writes would survive a crash; never if the process ends first. Sometimes rejects. */
   #flush(process: Process): Promise<void> {
     const fails = this.#random.next() < this.trouble.failingWrites;
     const took = this.#random.next() * longestFlushMilliseconds;
@@ -158,12 +158,12 @@ function catalogOf(catalog: Catalog, flush: () => Promise<void>): Catalog {
       throw error;
     }
   };
-  // What can be read here is durable already.
+  // Everything readable here is durable.
   const durable = async (): Promise<void> => {};
   const setting = catalog.setting.bind(catalog);
   const putSetting = catalog.putSetting.bind(catalog);
   const methods = { write, durable, setting, putSetting };
-  // Writes of all mounts end here, and none tells the others: nothing read may be remembered.
+  // All mounts write here without notifying each other, so reads must not be cached.
   let changes = 0;
   return Object.create(catalog, {
     ...Object.fromEntries(Object.entries(methods).map(([name, value]) => [name, { value }])),
@@ -217,7 +217,7 @@ class MountedBlocks implements BlockStore {
     return puttingWithRoom(this, blocks, () => this.#putAll(blocks));
   }
 
-  /** One block after the other, so that a crash leaves some of them. */
+  /** One block at a time, so that a crash leaves some of them. */
   async #putAll(blocks: readonly ClaimedBlock[]): Promise<void> {
     const unique = [...uniqueBlocks(blocks)];
     const there = await this.#disk.blocks.has(unique.map(([, { cid }]) => cid));
@@ -290,7 +290,7 @@ class MountedBlocks implements BlockStore {
 
   async close(): Promise<void> {}
 
-  /** Reading takes no time here, but a process that has ended, or stands still, reads nothing. */
+  /** Reads take no time, but an ended or frozen process reads nothing. */
   #inner(): Promise<MemoryBlockStore> {
     return new Promise((resolve) => this.#process.run(() => resolve(this.#disk.blocks)));
   }

@@ -1,10 +1,10 @@
-/** Keys that are the same in every run: the n-th host of every simulation is the same peer. */
+/** Deterministic keys: the n-th host of every simulation is the same peer. */
 import { createPrivateKey, createPublicKey, hash, type KeyObject, sign } from 'node:crypto';
 import { hostIdOfPublicKey } from '../../src/network/host-id.ts';
 import { rawPublicKey } from '../../src/network/identity.ts';
 import type { Signer } from '../../src/records/names.ts';
 
-/** Everything of a PKCS #8 Ed25519 key but its 32 secret bytes (RFC 8410). */
+/** The prefix of a PKCS #8 Ed25519 key, before its 32 secret bytes (RFC 8410). */
 const privateKeyPrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 const made: Signer[] = [];
 

@@ -1,4 +1,4 @@
-/** What a simulated host knows of the others: when it met them, and who was removed by the real log of the network. */
+/** A simulated host's knowledge of others: first contact, and removals from the real membership log. */
 
 import type { HostId, Milliseconds } from '@chordial/ring';
 import { found } from '../../src/network/genesis.ts';
@@ -8,7 +8,7 @@ import { type AdmissionMode, type KnownHost, type Membership, OpenMembership } f
 import type { Signer } from '../../src/records/names.ts';
 import { simulatedIdentity } from './simulated-identity.ts';
 
-/** Everybody may come; the first host is the admin. Its nonce is the same in every run. */
+/** An open network whose first host is the admin, with a fixed nonce. */
 const genesis = {
   ...found(
     { admission: 'open' },

@@ -1,13 +1,13 @@
-/** Turns of the event loop: all promises that can settle have settled after one. */
+/** Turns of the event loop: after one, all promises that can settle have settled. */
 
-/** Immediates run one after the other, promises settling between them, so a batch saves most of the loop's own work. */
+/** Promises settle between immediates, so batching them saves most of the loop's overhead. */
 const turnConcurrency = 32;
 
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A turn after each action, until one says that there is nothing more to do. */
+/** Takes a turn after each action, until one reports that nothing is left to do. */
 export function turnsWhile(action: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     let over = false;

@@ -1,2 +1,2 @@
-/** Something happened that must not, whatever the trouble. */
+/** A violated property that no fault excuses. */
 export class Violation extends Error {}

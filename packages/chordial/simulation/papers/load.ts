@@ -1,4 +1,4 @@
-/** How evenly keys fall on nodes: by the production rules for ids, with one member a host and with several. */
+/** Distribution of keys over nodes by the production rules for ids, with one member per host and with several. */
 import { hash } from 'node:crypto';
 import {
   atMost,
@@ -17,9 +17,9 @@ const hosts = 10_000;
 const keys = 500_000;
 const keysWithMembers = 1_000_000;
 const tolerance = 0.1;
-/** The greatest of 10^4 draws varies by chance: 9.2 ± 1.3 times the mean. */
+/** The maximum of 10^4 draws varies: 9.2 ± 1.3 times the mean. */
 const greatestTolerance = 0.3;
-/** What 100 keys a host vary by chance moves a percentile by this. */
+/** Random variation of percentiles at 100 keys per host. */
 const percentileSlack = 0.03;
 const defaultMembers = 20;
 

@@ -19,7 +19,7 @@ function assertHolds({ rows }: PaperTable): void {
   assert.ok(rows.some(({ verdict }) => verdict === 'holds'));
 }
 
-test('C5 A10 256 peers contact as many nodes as both formulas of the papers say', () => {
+test('C5 A10 lookups among 256 peers contact as many nodes as both formulas of the papers predict', () => {
   assertHolds(hopsTable(1, 4000, [8]));
 });
 
@@ -40,7 +40,7 @@ test('C5 A10 twenty members a host share keys as evenly as the paper says', () =
   assert.ok(first > 0.45 && ninetyNinth < 1.7, `${first} ${ninetyNinth}`);
 });
 
-test('A22 an unknown table is refused with the names of the known', () => {
+test('A22 an unknown table is refused with the known names', () => {
   assert.throws(
     () => runPaper({ paper: 'table9', seed: 1, json: false }, () => {}),
     (error) => error instanceof ChordialError && error.code === 'bad-usage' && /table2/.test(error.message),

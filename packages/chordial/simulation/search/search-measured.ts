@@ -1,22 +1,22 @@
-/** What a run of the search simulation found, and how it is shown. */
+/** Results of a search simulation, and their table. */
 import { mean, quantile } from '@chordial/ring/simulator';
 import type { SearchCost } from './search-simulation.ts';
 
 export interface SearchRow {
   readonly what: string;
   readonly queries: number;
-  /** Files found of those that were to be found, 0 to 1; 1 when there were none. */
+  /** Recall, 0 to 1; 1 if there was nothing to find. */
   readonly recall: number;
-  /** Hits that do not answer the query, in all. */
+  /** Total number of false hits. */
   readonly wrongHits: number;
-  /** A query, answers included. */
+  /** Per query, answers included. */
   readonly messages: number;
   readonly bytes: number;
-  /** Questions a query to a peer that had it already. */
+  /** Duplicate questions per query. */
   readonly duplicates: number;
-  /** Further hosts asked a query to find the places of its words; not among the messages. */
+  /** Hosts asked per query to find the places of its words; not counted as messages. */
   readonly lookupHops: number;
-  /** Messages received by a peer for a hundred queries. */
+  /** Messages received per peer and hundred queries. */
   readonly load: { readonly mean: number; readonly p99: number; readonly most: number };
   /** Virtual milliseconds until the last hit, one way taking 5 to 50; null where it is not modelled. */
   readonly milliseconds: { readonly mean: number; readonly p99: number } | null;
@@ -40,7 +40,7 @@ export interface SearchRun {
   readonly cost: SearchCost;
 }
 
-/** @param peers those who could have received something */
+/** @param peers possible receivers */
 export function searchRow(what: string, { queries, results, took, cost }: SearchRun, peers: number): SearchRow {
   const sum = (of: (result: SearchRun['results'][number]) => number) => results.reduce((all, one) => all + of(one), 0);
   const owed = sum((one) => one.owed);

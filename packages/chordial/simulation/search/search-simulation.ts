@@ -1,6 +1,6 @@
 /**
- * Searching on a simulated ring: production's ring, broadcast and word search run under virtual time; what is modelled is the
- * store: a posting lies at the places of its key as the ring was before hand-over and repair had their time.
+ * Search on a simulated ring: the production ring, broadcast and word search run in virtual time. Only the store is
+ * modelled: a posting is at the places of its key before recent changes of the ring, since repair takes time.
  */
 
 import { hash } from 'node:crypto';
@@ -26,12 +26,12 @@ export interface SearchSimulationOptions {
   readonly seed: number;
   readonly peers: number;
   readonly files: number;
-  /** Joins plus crashes a second, half of each. */
+  /** Joins plus crashes per second, half each. */
   readonly churn: number;
   readonly successors: number;
   readonly virtualNodes: number;
   readonly bits: number;
-  /** Whether peers know all members, as in networks of up to thousands; else only neighbours and fingers. */
+  /** Whether peers know all members, as in networks of up to thousands; otherwise only neighbours and fingers. */
   readonly cache: boolean;
 }
 
@@ -40,14 +40,14 @@ export const replicas = 3;
 const replacedAfterMilliseconds = 20_000;
 const handedOverAfterMilliseconds = 2000;
 
-/** What the queries so far have cost. Answers count as messages of their own. */
+/** Cost of the queries so far. Answers count as messages. */
 export interface SearchCost {
   messages: number;
   bytes: number;
-  /** Questions to a peer that had the same query before. */
+  /** Duplicate questions to a peer. */
   duplicates: number;
   lookupHops: number;
-  /** Peers that were asked, by broadcast. */
+  /** Peers asked, by broadcast. */
   readonly asked: Set<string>;
   /** Messages received by each peer, by its number. */
   readonly received: Map<number, number>;
@@ -60,9 +60,9 @@ export class SearchSimulation {
   readonly #options: SearchSimulationOptions;
   readonly #hosts = new Map<HostId, SearchHost>();
   readonly #numbers = new Map<HostId, number>();
-  /** Members as those have them who keep postings, by id: the dead stay in for a grace, newcomers come in after a while. */
+  /** Members in the view of posting holders, by id: dead ones stay for a grace period, newcomers appear with a delay. */
   #placing: MemberPointer[];
-  /** Promises may settle: a turn of the event loop is due. */
+  /** Promises may be pending: a turn of the event loop is due. */
   #isStirred = false;
 
   constructor(options: SearchSimulationOptions) {
@@ -86,7 +86,7 @@ export class SearchSimulation {
     for (const host of this.ring.hosts) this.#equip(host);
   }
 
-  /** Peers join and crash from now on, for so long. */
+  /** Starts churn for this long. */
   churn(milliseconds: number): void {
     const { churn } = this.#options;
     if (churn === 0) return;
@@ -124,7 +124,7 @@ export class SearchSimulation {
     return this.#hosts.get(host.contact.host)!;
   }
 
-  /** Runs the network until the work is done, for so long at most. Rejects with what it rejects with. */
+  /** Runs the network until the work settles, up to a limit; rejects if the work does. */
   async until(work: Promise<unknown>, milliseconds: number): Promise<void> {
     const { time } = this.ring;
     const end = time.now + milliseconds;
@@ -172,7 +172,7 @@ export class SearchSimulation {
     return found.has(host);
   }
 
-  /** A message and its answer, each on its way for a while; nothing comes of one to a dead host but the failure. */
+  /** A message and its answer, each with a delay; a message to a dead host fails. */
   #request(
     from: SimulatedHost,
     to: Contact,
@@ -229,7 +229,7 @@ export class SearchSimulation {
   }
 }
 
-/** A peer id that no one holds the key of: nothing is signed here. */
+/** A peer id without a key, since nothing is signed here. */
 function contactOf(number: number): Contact {
   const address = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}:4848`;
   return { host: hostIdOfPublicKey(hash('sha256', `searching host ${number}`, 'buffer')), addresses: [address] };

@@ -1,4 +1,4 @@
-/** Files on the peers of a simulated network: names of words as unevenly frequent as in a language, and who shares them. */
+/** Files on the peers of a simulated network, with Zipf-distributed words in their names, and their sharers. */
 
 import type { Contact, Random } from '@chordial/ring';
 import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
@@ -49,7 +49,7 @@ export class SharedPopulation {
     return this.#underKey.get(wordKey(word))?.files ?? [];
   }
 
-  /** What a holder of the key has of all announced files. */
+  /** The announced files that a holder of the key has. */
   postingsAt(key: string): readonly HeldShareEntry[] {
     const found = this.#underKey.get(key);
     if (found === undefined) return [];
@@ -78,12 +78,12 @@ function newFile(number: number, peer: number, source: Contact, random: Random):
   return { name, root, size, type: 'file', sha256: null, source, isShared: true, time: sharedAt, peer, words };
 }
 
-/** Ranks from 0, the k-th about as frequent as 1/(k+1). */
+/** Ranks from 0; the k-th has frequency about 1/(k+1). */
 function zipf(random: Random): number {
   return Math.min(vocabulary - 1, Math.floor((vocabulary + 1) ** random.next()) - 1);
 }
 
-/** Letters only, so that it stays one word. */
+/** Only letters, so that it is one word. */
 function wordOf(rank: number): string {
   let [rest, word] = [rank + 26, ''];
   for (; rest > 0; rest = Math.floor(rest / 26)) word += String.fromCharCode(97 + (rest % 26));
