@@ -89,8 +89,9 @@ test('B2 a source silent for 300 ms is doubled by the next', async () => {
   assert.ok(took < 1500, `took ${took} ms`);
 });
 
-/** Sends ten bytes of what it has every 20 ms. */
-function drip({ transport, server }: Awaited<ReturnType<typeof blockNetwork>>['peers'][number]): void {
+/** Sends ten bytes of what it has every 20 ms. Returns how often it was asked. */
+function drip({ transport, server }: Awaited<ReturnType<typeof blockNetwork>>['peers'][number]): () => number {
+  let asked = 0;
   const slowly = async function* (payload: AsyncIterable<Uint8Array>) {
     for await (const bytes of payload)
       for (let at = 0; at < bytes.length; at += 10) {
@@ -101,27 +102,25 @@ function drip({ transport, server }: Awaited<ReturnType<typeof blockNetwork>>['p
   transport.serve({
     request: async () => ({}),
     stream: async (from, _, incoming) => {
+      asked += 1;
       const { sizes, payload } = await server.get(from, blockMessages.get.decode(incoming.header).cids);
       return { header: blockMessages.get.encodeAnswer({ sizes }), payload: slowly(payload) };
     },
   });
+  return () => asked;
 }
 
 test('B2 a source that drips a few bytes at a time is doubled by the next, and comes last from then on', async () => {
   const { peers, ring } = await blockNetwork(4);
   const blocks = someBlocks(12, 1 << 20);
   for (const block of blocks) await peers[0]!.storer.store({ ...block, bytes: Uint8Array.from(block.bytes) }, rule);
-  const asker = peers[0]!;
   const places = ring.expectedPlaces(ringIdOfHash(blockKey(blocks[0]!.cid), 256), 3);
-  drip(peers.find(({ contact }) => contact.host === places.find((host) => host !== asker.contact.host))!);
-  const took: number[] = [];
-  for (const { cid, bytes } of blocks) {
-    const start = performance.now();
+  const asker = peers.find(({ contact }) => !places.includes(contact.host))!;
+  const asked = drip(peers.find(({ contact }) => contact.host === places[0])!);
+  for (const { cid, bytes } of blocks)
     assert.deepEqual(Buffer.from(await asker.fetcher.fetch(cid)), Buffer.from(bytes));
-    took.push(performance.now() - start);
-  }
-  assert.ok(Math.max(...took) < 2000, `took ${took.map((time) => time.toFixed(0))} ms`);
-  assert.ok(took.filter((time) => time > 500).length <= 1, `took ${took.map((time) => time.toFixed(0))} ms`);
+  // All that it has would take half an hour.
+  assert.equal(asked(), 1);
 });
 
 test('B2 wrong bytes cost their sender its place, and the right ones come from another', async () => {
@@ -165,7 +164,9 @@ test('B4 what comes while a stream is in progress leaves together, and soon with
       return transport.stream(...asked);
     },
   };
-  const counted = new BlockStorer({ ...ports, transport: counting });
+  // By the clock of a busy machine the way to the other peer is long, which takes more streams.
+  const clock = { ...ports.clock, now: () => 0 };
+  const counted = new BlockStorer({ ...ports, clock, transport: counting });
   const blocks = someBlocks(64, 300_000);
   await Promise.all(blocks.map((block) => counted.store(block, rule)));
   assert.ok(streams < 24, `${streams} streams for 64 blocks`);

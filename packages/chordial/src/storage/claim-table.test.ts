@@ -9,8 +9,12 @@ import { claimSchema } from './schema.ts';
 const keys = ['00'.repeat(32), '7f'.repeat(32), 'ff'.repeat(32)] as const;
 const claim: Claim = { publisher: 'P', name: 'a', sequence: 5, replicas: 3 };
 
+const opened = Date.now();
+/** A claim tells the seconds since its last block. */
+const standing = { wallTime: () => opened };
+
 function open(changed?: (key: string) => void) {
-  const catalog = new Catalog(':memory:');
+  const catalog = new Catalog(':memory:', standing);
   catalog.database.exec(claimSchema);
   return new ClaimTable(catalog, changed);
 }
