@@ -23,7 +23,7 @@ const small = new Map(
 test('A5 A6 A7 A8 A3 six peers keep every file when two die at once and when all are killed', async (t) => {
   await using network = await NetworkFixture.open();
   const peers = await network.startRing(6);
-  await until('one ring of six', () => network.isIdeal(peers), 20_000);
+  await until('one ring of six', () => network.isIdeal(peers), 60_000);
 
   const sum = await putAndFetchBig(network, peers, t);
   for (const [index, [name, bytes]] of [...small].entries()) {
@@ -60,7 +60,7 @@ test('A5 A6 A7 A8 A3 six peers keep every file when two die at once and when all
 test('A4 A8 Ctrl-C and restart: same identity and place, its blocks counted again, nothing copied', async (t) => {
   await using network = await NetworkFixture.open();
   const peers = await network.startRing(4);
-  await until('one ring of four', () => network.isIdeal(peers), 20_000);
+  await until('one ring of four', () => network.isIdeal(peers), 60_000);
   const body = randomBytes(12 * 1024 * 1024);
   assert.equal((await peers[0]!.request(route('kept'), { method: 'PUT', body })).status, 201);
   // On a busy machine a put may leave a third copy to repair.
@@ -79,7 +79,7 @@ test('A4 A8 Ctrl-C and restart: same identity and place, its blocks counted agai
   assert.deepEqual(await stopped.stop(), { code: 0, signal: null });
   assert.equal(await sumOf(peers[1]!, 'kept'), sha256(body));
   const back = await network.restart(stopped);
-  await until('one ring of four again', () => network.isIdeal([peers[0]!, peers[1]!, peers[3]!, back]), 20_000);
+  await until('one ring of four again', () => network.isIdeal([peers[0]!, peers[1]!, peers[3]!, back]), 60_000);
   const returned = await statusOf(back);
   assert.equal(back.ready.id, stopped.ready.id);
   assert.deepEqual(

@@ -20,7 +20,7 @@ async function stored(peer: PeerProcess): Promise<{ blocks: number; bytes: numbe
 test('B12 a client with --quota 0 puts, gets, lists and removes, takes no place and stores nothing', async () => {
   await using network = await NetworkFixture.open();
   const peers = await network.startRing(4);
-  await until('one ring of four', () => network.isIdeal(peers), 20_000);
+  await until('one ring of four', () => network.isIdeal(peers), 60_000);
   const client = await network.start({ join: peers[0]!, flags: ['--quota', '0'] });
   assert.equal((await client.request('/readyz')).status, 200);
   const body = randomBytes(3_000_000);
@@ -54,7 +54,7 @@ test('B12 a client with --quota 0 puts, gets, lists and removes, takes no place 
     ['from the client'],
   );
   assert.equal((await again.request(route('from the client'), { method: 'DELETE' })).status, 204);
-  await until('the space is free', async () => (await stored(peers[0]!)).bytes <= 5, 20_000);
+  await until('the space is free', async () => (await stored(peers[0]!)).bytes <= 5, 60_000);
   const left = await network.command(['leave'], again);
   assert.equal(left.exit, 0, left.stderr);
 });

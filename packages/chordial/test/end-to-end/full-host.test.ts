@@ -20,7 +20,7 @@ test('B12 A22 a full host refuses what is above its quota, the next ones take it
   const small = await network.start({ join: first, flags: ['--quota', String(quotaBytes)] });
   const others = [await network.start({ join: first }), await network.start({ join: first })];
   const peers = [first, small, ...others];
-  await until('one ring of four', () => network.isIdeal(peers), 20_000);
+  await until('one ring of four', () => network.isIdeal(peers), 60_000);
   const files = new Map(Array.from({ length: 8 }, (_, index) => [`file ${index}`, randomBytes(1_500_000)]));
   let [used, index] = [0, 0];
   for (const [name, body] of files) {

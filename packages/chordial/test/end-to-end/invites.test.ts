@@ -17,7 +17,7 @@ test('A3 B3 anyone who has an invite joins with it; mangled, expired, of another
 
   const joined = await network.start({ invite, flags: ['--virtual-nodes', '17'] });
   assert.equal(joined.ready.network, founder.ready.network);
-  await until('one ring of two', () => network.isIdeal([founder, joined]), 20_000);
+  await until('one ring of two', () => network.isIdeal([founder, joined]), 60_000);
   const admission = path.join(joined.dataFolder, 'admission.cbor');
   assert.equal((await stat(admission)).mode & 0o777, 0o600);
 

@@ -31,7 +31,7 @@ test('A26 a peer that comes back on another port before anybody missed it is rea
         if (shown.size === 1 && shown.has(moved.ready.listen)) return true;
         throw new Error(`shows ${[...shown].join(' and ') || 'none'}, was at ${last.ready.listen}`);
       },
-      20_000,
+      60_000,
     );
   }
   const put = await moved.request('/api/v1/files/a.txt', { method: 'PUT', body: 'moved' });

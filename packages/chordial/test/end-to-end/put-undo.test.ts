@@ -68,11 +68,11 @@ async function withBrokenPut(network: NetworkFixture) {
   const flags = ['--quota', '100M'];
   const first = await network.start({ flags });
   const putter = await network.start({ join: first, flags });
-  await until('one ring of two', () => network.isIdeal([first, putter]), 20_000);
+  await until('one ring of two', () => network.isIdeal([first, putter]), 60_000);
   assert.equal((await putter.request(route('kept'), { method: 'PUT', body: randomBytes(mebibyte) })).status, 201);
   const kept = await bytesAt(first);
   const put = endlessPut(putter, 'broken', 20 * mebibyte);
-  await until('blocks of the put at both', async () => (await bytesAt(first)) > 10 * mebibyte, 20_000);
+  await until('blocks of the put at both', async () => (await bytesAt(first)) > 10 * mebibyte, 60_000);
   return { first, putter, kept, put };
 }
 

@@ -220,7 +220,7 @@ async function pipesForRules(scene: Scene): Promise<Reached> {
     indexed = shares.reduce((sum, share) => sum + share.indexed, 0);
     return indexed === 3;
   };
-  await until('all are indexed', look, 20_000).catch(() => undefined);
+  await until('all are indexed', look, 60_000).catch(() => undefined);
   const began = performance.now();
   const exit = await sharer.stop();
   const seconds = (performance.now() - began) / 1000;
