@@ -1,3 +1,4 @@
+/** How long an answer is awaited: until its deadline, the caller's signal, or the end of the transport. */
 import { type RequestOptions, TransportError } from './transport.ts';
 
 /** A timer that fires later than this shows that this process had no time to read either. */

@@ -199,7 +199,7 @@ function* entriesAtKey(
   }
 }
 
-/** Null for a signed but invalid entry. */
+/** Whether the subject of the entry at `at` begins with the word. */
 function startsWith(leaf: Buffer, at: number, word: Uint8Array): boolean {
   if (word.length === 0 || word.length > subjectBytesAt(leaf, at)) return false;
   const start = at + entryHeadBytes;
@@ -207,7 +207,7 @@ function startsWith(leaf: Buffer, at: number, word: Uint8Array): boolean {
   return true;
 }
 
-/** Of several batches of a publisher the latest prevails on each subject. */
+/** Null for a signed but invalid entry. */
 function keyOf(entry: ShareEntry, places: RecordPlaces): RecordKey | null {
   try {
     return shareEntryKey(entry, places);

@@ -154,7 +154,7 @@ export class BlockStorer {
 
   async #storeAt(host: Contact, route: Route, outcome: Outcome): Promise<void> {
     try {
-      await this.#storeBy(host, route);
+      await this.#send(host, route);
       outcome.stored.push(host);
       outcome.acknowledged.set(host.host, host);
     } catch (error) {
@@ -163,7 +163,8 @@ export class BlockStorer {
     }
   }
 
-  async #storeBy(host: Contact, { relay, others, direct, first, later, passed }: Route): Promise<void> {
+  /** Resolves when the block is durable there. */
+  async #send(host: Contact, { relay, others, direct, first, later, passed }: Route): Promise<void> {
     const sender = this.#senders.to(host);
     // Hosts after the places are tried because something hangs: they must not wait.
     if (!others.includes(host)) return sender.store(direct);

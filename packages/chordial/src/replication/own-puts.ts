@@ -37,7 +37,7 @@ export interface OwnPutsPorts {
 }
 
 interface NameState {
-  underWay: number;
+  inProgress: number;
   /** When the last one failed. */
   failedAt: Milliseconds;
 }
@@ -48,7 +48,7 @@ export class OwnPuts {
   readonly #began: Milliseconds;
   readonly #news = new Map<HostId, { readonly contact: Contact; puts: ToldPut[] }>();
   readonly #sending = new Set<Promise<void>>();
-  readonly #underWay = new Set<OwnPut>();
+  readonly #inProgress = new Set<OwnPut>();
   #alive: Timer | null = null;
 
   constructor(ports: OwnPutsPorts) {
@@ -57,11 +57,11 @@ export class OwnPuts {
   }
 
   begin(name: string, sequence: number): OwnPut {
-    const state = this.#names.get(name) ?? { underWay: 0, failedAt: Number.NEGATIVE_INFINITY };
-    state.underWay += 1;
+    const state = this.#names.get(name) ?? { inProgress: 0, failedAt: Number.NEGATIVE_INFINITY };
+    state.inProgress += 1;
     this.#names.set(name, state);
     const put = new OwnPut({ name, sequence }, this.#ports.clock.now(), this);
-    this.#underWay.add(put);
+    this.#inProgress.add(put);
     this.#alive ??= this.#ports.clock.after(aliveEveryMilliseconds, () => this.#tellAlive());
     return put;
   }
@@ -70,7 +70,7 @@ export class OwnPuts {
   isResumable(name: string): boolean {
     const { clock } = this.#ports;
     const state = this.#names.get(name);
-    return state !== undefined && (state.underWay > 0 || clock.now() - state.failedAt < resumableMilliseconds);
+    return state !== undefined && (state.inProgress > 0 || clock.now() - state.failedAt < resumableMilliseconds);
   }
 
   /** The state of a put of this host. */
@@ -107,12 +107,12 @@ export class OwnPuts {
   }
 
   ended(put: OwnPut, name: string, isCommitted: boolean): void {
-    this.#underWay.delete(put);
+    this.#inProgress.delete(put);
     const state = this.#names.get(name);
     if (state === undefined) return;
-    state.underWay -= 1;
+    state.inProgress -= 1;
     if (!isCommitted) state.failedAt = this.#ports.clock.now();
-    if (state.underWay > 0) return;
+    if (state.inProgress > 0) return;
     if (isCommitted) this.#names.delete(name);
     else this.#ports.clock.after(resumableMilliseconds, () => this.#forget(name));
   }
@@ -120,26 +120,26 @@ export class OwnPuts {
   /** Ends what could be resumed of a name: holders may release it at once. */
   giveUp(name: string): void {
     const state = this.#names.get(name);
-    if (state !== undefined && state.underWay === 0) this.#names.delete(name);
+    if (state !== undefined && state.inProgress === 0) this.#names.delete(name);
   }
 
   /** Stops notifying; resolves when nothing is in flight. */
   async close(): Promise<void> {
     this.#alive?.cancel();
-    this.#underWay.clear();
+    this.#inProgress.clear();
     await Promise.all(this.#sending);
   }
 
   #tellAlive(): void {
     this.#alive = null;
-    if (this.#underWay.size === 0) return;
+    if (this.#inProgress.size === 0) return;
     this.#alive = this.#ports.clock.after(aliveEveryMilliseconds, () => this.#tellAlive());
-    for (const put of this.#underWay) put.goesOn();
+    for (const put of this.#inProgress) put.goesOn();
   }
 
   #forget(name: string): void {
     const state = this.#names.get(name);
-    const isOver = state?.underWay === 0 && this.#ports.clock.now() - state.failedAt >= resumableMilliseconds;
+    const isOver = state?.inProgress === 0 && this.#ports.clock.now() - state.failedAt >= resumableMilliseconds;
     if (isOver) this.#names.delete(name);
   }
 

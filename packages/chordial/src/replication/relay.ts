@@ -21,7 +21,7 @@ const minBytesHeld = 32 * 1024;
 export class Relay {
   readonly #ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>;
   readonly #senders: PerPeer<BlockSender>;
-  #bytesUnderWay = 0;
+  #bytesInFlight = 0;
 
   constructor(ports: Pick<DataPorts, 'view' | 'placement' | 'clock' | 'report'>, senders: PerPeer<BlockSender>) {
     this.#ports = ports;
@@ -36,8 +36,8 @@ export class Relay {
    */
   async pass(block: Block, claims: readonly Claim[], copies: number, from: HostId): Promise<boolean> {
     const held = Math.max(block.bytes.length, minBytesHeld);
-    if (this.#bytesUnderWay + held > maxRelayedBytes) return true;
-    this.#bytesUnderWay += held;
+    if (this.#bytesInFlight + held > maxRelayedBytes) return true;
+    this.#bytesInFlight += held;
     const copy: WantedCopy = { block, claims, abandoned: false };
     const late = Promise.withResolvers<boolean>();
     const timer = this.#ports.clock.after(maxRelayMilliseconds, () => {
@@ -45,7 +45,7 @@ export class Relay {
       late.resolve(false);
     });
     const handed = this.#handOn(copy, copies, from).finally(() => {
-      this.#bytesUnderWay -= held;
+      this.#bytesInFlight -= held;
     });
     try {
       return await Promise.race([handed, late.promise]);

@@ -1,3 +1,4 @@
+/** The catalogue's table of blocks. A row means that the bytes are whole and durable, as a file or in the catalogue. */
 import type { StatementSync } from 'node:sqlite';
 import { CID } from 'multiformats/cid';
 import type { StoredBlock } from './block-store.ts';
@@ -16,7 +17,6 @@ export interface CataloguedBlock extends StoredBlock {
 /** Which of the given blocks to remove: all, unclaimed ones, or those whose items still have these digests, by key. */
 export type Removable = 'all' | 'unclaimed' | ReadonlyMap<string, string>;
 
-/** The catalogue's table of blocks. A row means that the bytes are whole and durable, as a file or in the catalogue. */
 export class BlockTable {
   readonly small: SmallBlocks;
   readonly #catalog: Catalog;

@@ -383,10 +383,10 @@ function shownError(error: unknown): { code: string; message: string } {
   return { code: 'internal', message: (error as Error).message };
 }
 
-/** Bytes per second over the last few seconds. */
 const windowMilliseconds = 5000;
 const minIntervalMilliseconds = 250;
 
+/** Bytes per second over the last few seconds. */
 export class TransferRate {
   /** At most windowMilliseconds / minIntervalMilliseconds + 1 samples, oldest first. */
   #samples: { readonly at: Milliseconds; readonly bytes: number }[] = [];
