@@ -20,7 +20,7 @@ export interface Attempt {
   readonly replicas: number;
   /** Latest wall time of the acknowledgement; Infinity while in progress or after a failure. */
   acknowledged: Milliseconds;
-  isUnderWay: boolean;
+  isInFlight: boolean;
   /** The promise: it survives copies − 1 losses before repair. */
   copies: number;
   /** Hosts whose disks were lost since it began, or since it last had all copies. */
@@ -54,11 +54,11 @@ const longestPut: Milliseconds = 60_000;
 export class DataOracle {
   readonly names: PublishedName[] = [];
 
-  begin(published: PublishedName, attempt: Omit<Attempt, 'acknowledged' | 'isUnderWay' | 'copies' | 'lost'>): Attempt {
+  begin(published: PublishedName, attempt: Omit<Attempt, 'acknowledged' | 'isInFlight' | 'copies' | 'lost'>): Attempt {
     const begun = {
       ...attempt,
       acknowledged: Number.POSITIVE_INFINITY,
-      isUnderWay: true,
+      isInFlight: true,
       copies: 0,
       lost: new Set<DataHost>(),
     };

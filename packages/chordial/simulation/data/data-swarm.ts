@@ -186,7 +186,7 @@ class DataSwarm {
     // From here on as many hosts may be lost as there are copies.
     for (const { attempts } of this.#oracle.names)
       for (const attempt of attempts) {
-        if (attempt.isUnderWay || attempt.copies === 0 || attempt.lost.size >= attempt.copies) continue;
+        if (attempt.isInFlight || attempt.copies === 0 || attempt.lost.size >= attempt.copies) continue;
         attempt.lost.clear();
         attempt.copies = this.#wanted(attempt.replicas);
       }

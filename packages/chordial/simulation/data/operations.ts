@@ -87,7 +87,7 @@ export class Operations {
       this.failed += 1;
       this.#log(`${what} failed: ${(error as Error).message}`);
     } finally {
-      attempt.isUnderWay = false;
+      attempt.isInFlight = false;
       if (this.#busy.get(published) === data) this.#busy.delete(published);
     }
   }

@@ -7,14 +7,14 @@ const kibibyte = 1024;
 
 /** Runs items of such a size, each until the next turn; the most that were in progress, and what was told. */
 async function run(sizes: readonly number[], signal = new AbortController().signal, each = async () => {}) {
-  let [underWay, most] = [0, 0];
+  let [inFlight, most] = [0, 0];
   const told: number[] = [];
   const work = async (index: number): Promise<number> => {
-    underWay += 1;
-    most = Math.max(most, underWay);
+    inFlight += 1;
+    most = Math.max(most, inFlight);
     await each();
     await new Promise(setImmediate);
-    underWay -= 1;
+    inFlight -= 1;
     return index;
   };
   const options = { heldBytes: (index: number) => sizes[index]!, signal, tell: (index: number) => told.push(index) };

@@ -62,9 +62,9 @@ export async function buildOfLeaves(
   const { hashing = hashingHere, expectedBytes = null } = options;
   const whole = options.wholeHash === false ? null : hashing.whole(expectedBytes);
   const tree = new BalancedTree(options.linksPerNode ?? maxFileLinks, emit);
-  const underWay: Promise<Block>[] = [];
+  const inFlight: Promise<Block>[] = [];
   const takeOldest = async (): Promise<void> => {
-    const leaf = await underWay.shift()!;
+    const leaf = await inFlight.shift()!;
     const size = leaf.bytes.length;
     await emit(leaf);
     await tree.add({ cid: leaf.cid, size, storedBytes: size });
@@ -74,10 +74,10 @@ export async function buildOfLeaves(
       const leaf = leafOf(bytes, whole === null ? hashing.sha256(bytes) : whole.leaf(bytes));
       // Awaited, and reported, in its turn.
       leaf.catch(() => undefined);
-      underWay.push(leaf);
-      if (underWay.length >= maxLeavesHashing) await takeOldest();
+      inFlight.push(leaf);
+      if (inFlight.length >= maxLeavesHashing) await takeOldest();
     }
-    while (underWay.length > 0) await takeOldest();
+    while (inFlight.length > 0) await takeOldest();
     const root = await tree.finish();
     const digest = whole === null ? null : await whole.end();
     return { ...root, blocks: tree.blocks, sha256: digest === null ? null : Buffer.from(digest).toString('hex') };

@@ -6,16 +6,16 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 test('as many as may be are in flight, begun in order, and all have ended when it resolves', async () => {
   const begun: number[] = [];
-  let [underWay, most] = [0, 0];
+  let [inFlight, most] = [0, 0];
   await forEachConcurrently(Array(20).keys(), 3, async (item) => {
     begun.push(item);
-    underWay += 1;
-    most = Math.max(most, underWay);
+    inFlight += 1;
+    most = Math.max(most, inFlight);
     for (let turns = item % 4; turns >= 0; turns--) await turn();
-    underWay -= 1;
+    inFlight -= 1;
   });
   assert.deepEqual(begun, [...Array(20).keys()]);
-  assert.deepEqual([underWay, most], [0, 3]);
+  assert.deepEqual([inFlight, most], [0, 3]);
 });
 
 test('no item is asked for before there is room for it', async () => {

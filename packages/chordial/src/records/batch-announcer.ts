@@ -52,9 +52,9 @@ export interface AnnouncerPorts extends SharePorts {
 const maxRounds = 4;
 const pauseMilliseconds: Milliseconds = 500;
 /** In flight while the next one is made: the last messages of one must not delay the next. */
-const batchesUnderWay = 2;
+const batchesInFlight = 2;
 /** 8 MiB. */
-const messagesUnderWay = 8;
+const messagesInFlight = 8;
 /** More batches cost more messages and leaves: the smaller ones are then merged. */
 const maxLiveBatches = 64;
 const batchesKeptWhenWorn = 32;
@@ -65,7 +65,7 @@ interface LiveBatch {
   readonly header: BatchHeader;
   readonly cells: readonly number[] | null;
   /** Not all of its leaves are durable yet. */
-  readonly isUnderWay: boolean;
+  readonly isInFlight: boolean;
 }
 
 export class BatchAnnouncer implements ShareAnnouncer {
@@ -85,7 +85,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     for (const { number, header, cells } of ports.own.all()) {
       this.#lastNumber = Math.max(this.#lastNumber, number);
       const kept = readable(() => ports.headers.readKept(header));
-      if (kept !== null) this.#batches.set(number, { header: kept, cells, isUnderWay: false });
+      if (kept !== null) this.#batches.set(number, { header: kept, cells, isInFlight: false });
     }
   }
 
@@ -103,7 +103,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
   live(): ReadonlySet<number> {
     const now = this.#ports.clock.wallTime();
     const live = [...this.#batches].filter(
-      ([number, { header, isUnderWay }]) => !isUnderWay && isCurrent(header, now) && !this.#isAhead(number),
+      ([number, { header, isInFlight }]) => !isInFlight && isCurrent(header, now) && !this.#isAhead(number),
     );
     return new Set(live.map(([number]) => number));
   }
@@ -157,13 +157,13 @@ export class BatchAnnouncer implements ShareAnnouncer {
     const numbers: number[] = [];
     const made: number[] = [];
     const sending: Promise<unknown>[] = [];
-    const buffers = new MessageBuffers(messagesUnderWay);
+    const buffers = new MessageBuffers(messagesInFlight);
     const spare: Buffer[] = [];
     try {
       const pause = () => this.#pause(0);
       // While batches are in flight the next is made.
       for await (const { batch, files: count } of batchesOf(files, this.#ports.places, pause, spare)) {
-        if (sending.length === batchesUnderWay) await sending.shift();
+        if (sending.length === batchesInFlight) await sending.shift();
         const number = await this.#open(batch);
         made.push(number);
         for (let file = 0; file < count; file++) numbers.push(number);
@@ -183,7 +183,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
       this.#undo(made);
       throw error;
     }
-    for (const number of made) this.#batches.set(number, { ...this.#batches.get(number)!, isUnderWay: false });
+    for (const number of made) this.#batches.set(number, { ...this.#batches.get(number)!, isInFlight: false });
     this.#lookForWear();
     return numbers;
   }
@@ -206,7 +206,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
     });
     const distinct = [...new Set(cells)];
     const kept = distinct.length > cellCount / 2 ? null : distinct;
-    this.#batches.set(number, { header, cells: kept, isUnderWay: true });
+    this.#batches.set(number, { header, cells: kept, isInFlight: true });
     await this.#writeDown([number]);
     return number;
   }
@@ -283,7 +283,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
   /** Resolves with whether all holders have heard everything. */
   async #renew(): Promise<boolean> {
     const now = this.#ports.clock.wallTime();
-    const settled = [...this.#batches].filter(([, { isUnderWay }]) => !isUnderWay);
+    const settled = [...this.#batches].filter(([, { isInFlight }]) => !isInFlight);
     const lapsed = settled
       .filter(([number, { header }]) => header.expiry <= now || this.#isAhead(number))
       .map(([number]) => number);
@@ -312,7 +312,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
   // THINNING
 
   #lookForWear(): void {
-    const live = [...this.#batches].filter(([, { header, isUnderWay }]) => !isUnderWay && !header.ended);
+    const live = [...this.#batches].filter(([, { header, isInFlight }]) => !isInFlight && !header.ended);
     const thinned = live.filter(([, { header }]) => tagsIn(header).size >= wornTags).map(([number]) => number);
     const small =
       live.length <= maxLiveBatches

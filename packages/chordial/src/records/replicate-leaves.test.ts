@@ -4,14 +4,14 @@ import { MessageBuffers } from './replicate-leaves.ts';
 
 test('no more messages than slots are on their way, and the others get their turn', async () => {
   const buffers = new MessageBuffers(2);
-  let [underWay, most, done] = [0, 0, 0];
+  let [inFlight, most, done] = [0, 0, 0];
   const send = () =>
     buffers.with(1000, async (memory) => {
       assert.ok(memory.length >= 1000);
-      underWay += 1;
-      most = Math.max(most, underWay);
+      inFlight += 1;
+      most = Math.max(most, inFlight);
       await new Promise(setImmediate);
-      underWay -= 1;
+      inFlight -= 1;
       done += 1;
     });
   await Promise.all(Array.from({ length: 9 }, send));

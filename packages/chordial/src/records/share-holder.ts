@@ -52,13 +52,13 @@ export const maxEndsPerPublisher = 4096;
 /** Headers, leaves and proofs of all publishers on this disk. */
 const maxShareBytes = 4 * 1024 ** 3;
 /** Bytes of puts being received, over all senders. */
-const maxPutBytesUnderWay = 16 * 1024 * 1024;
+const maxPutBytesInFlight = 16 * 1024 * 1024;
 const leafRemovalConcurrency = 500;
 
 export class ShareHolder {
   readonly #ports: ShareHolderPorts;
   #keptBytes: number;
-  #bytesUnderWay = 0;
+  #bytesInFlight = 0;
 
   constructor(ports: ShareHolderPorts) {
     this.#ports = ports;
@@ -80,9 +80,9 @@ export class ShareHolder {
   async put(from: Contact, { headers, runs }: Put, payload: IncomingPayload): Promise<readonly string[]> {
     const sizes = runs.flatMap((run) => run.sizes);
     const total = sizes.reduce((sum, size) => sum + size, 0);
-    if (this.#bytesUnderWay + total > maxPutBytesUnderWay)
+    if (this.#bytesInFlight + total > maxPutBytesInFlight)
       throw new ChordialError('busy', 'Too many entries of shares are being received at once. Try again in a moment.');
-    this.#bytesUnderWay += total;
+    this.#bytesInFlight += total;
     try {
       const leaves = await receiveLeaves(payload, sizes);
       let next = 0;
@@ -92,7 +92,7 @@ export class ShareHolder {
       });
       return await this.keep(from, offered);
     } finally {
-      this.#bytesUnderWay -= total;
+      this.#bytesInFlight -= total;
     }
   }
 

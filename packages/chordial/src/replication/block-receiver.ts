@@ -71,7 +71,7 @@ export class BlockReceiver {
   readonly #buffers: LeafPool;
   readonly #queue: PeerQueue<Waiting>;
   /** Requested blocks, by reader. */
-  readonly #underWay = new Map<unknown, number>();
+  readonly #inFlight = new Map<unknown, number>();
   /** Of blocks that are announced and have not arrived. */
   #bytesAhead = 0;
   /** Corrupt blocks received, less those offset by good ones. */
@@ -155,14 +155,14 @@ export class BlockReceiver {
     const most = this.#delay.isLong ? maxStreamsOfLongPath : maxStreams;
     if (isWorth && streams < most) return waiting.take(maxBlocksPerRequest);
     if (this.#bytesAhead < minBytesAhead || streams >= most + maxFurtherStreams) return [];
-    return waiting.take(maxBlocksPerRequest, (reader) => !this.#underWay.has(reader));
+    return waiting.take(maxBlocksPerRequest, (reader) => !this.#inFlight.has(reader));
   }
 
   #count(batch: readonly Waiting[], change: 1 | -1): void {
     for (const { wanted } of batch) {
-      const count = (this.#underWay.get(wanted.reader) ?? 0) + change;
-      if (count === 0) this.#underWay.delete(wanted.reader);
-      else this.#underWay.set(wanted.reader, count);
+      const count = (this.#inFlight.get(wanted.reader) ?? 0) + change;
+      if (count === 0) this.#inFlight.delete(wanted.reader);
+      else this.#inFlight.set(wanted.reader, count);
     }
   }
 

@@ -11,7 +11,7 @@ import { ClaimUpkeep } from './claim-upkeep.ts';
 import { SupersededPuts } from './superseded-puts.ts';
 
 const hour = 3600 * 1000;
-const underWay: PutNews = { state: 'in progress', expiry: null };
+const inFlight: PutNews = { state: 'in progress', expiry: null };
 
 /** A holder of one block per name, whose publishers say what `words` says. */
 function scene() {
@@ -33,7 +33,7 @@ function scene() {
     random,
     ended,
     newsOf: async (publisher, puts) =>
-      dead.has(publisher) ? null : puts.map(({ name }) => news.get(name) ?? underWay),
+      dead.has(publisher) ? null : puts.map(({ name }) => news.get(name) ?? inFlight),
     wordOf: async (_, name) => {
       asked.push(name);
       return words.get(name) ?? { kind: 'unknown' };

@@ -16,7 +16,7 @@ import { copiesWanted } from './placement.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
 const itemsPerPage = 256;
-const maxBytesUnderWay = 16 * 1024 * 1024;
+const maxBytesInFlight = 16 * 1024 * 1024;
 /** Attempts per item, each with a new lookup of places. */
 const maxRounds = 3;
 /** Hosts after the places that get what a place has no room for. */
@@ -88,7 +88,7 @@ async function handOverLeaves(ports: SyncPorts): Promise<readonly string[]> {
 
 async function handOverBlocks(ports: SyncPorts): Promise<readonly string[]> {
   const failures: string[] = [];
-  const budget = new Semaphore(maxBytesUnderWay);
+  const budget = new Semaphore(maxBytesInFlight);
   let cursor: string | null = null;
   do {
     const page = await ports.blocks.keys('all', cursor, itemsPerPage);

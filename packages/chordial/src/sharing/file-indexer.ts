@@ -51,7 +51,7 @@ export class FileIndexer {
   /** Position of the next one in `#waiting`: starting from the beginning each time would skip all finished entries. */
   #queue: Iterator<FoundFile> = this.#waiting.values();
   #next: FoundFile | null = null;
-  readonly #underWay = new Map<string, AbortController>();
+  readonly #inFlight = new Map<string, AbortController>();
   readonly #restless: RestlessFiles;
   readonly #hashed = new Map<string, HashedFound>();
   /** Stamps by path. */
@@ -102,7 +102,7 @@ export class FileIndexer {
     let waiting = 0;
     for (const file of this.#waiting.values()) if (file.folder === folder) waiting += 1;
     for (const file of this.#hashed.values()) if (file.folder === folder) waiting += 1;
-    return waiting + this.#restless.pending(folder) + (this.#underWay.size > 0 ? this.#busyWith(folder) : 0);
+    return waiting + this.#restless.pending(folder) + (this.#inFlight.size > 0 ? this.#busyWith(folder) : 0);
   }
 
   /** Files of a share that keep changing and wait to be hashed. */
@@ -111,11 +111,11 @@ export class FileIndexer {
   }
 
   get isBusy(): boolean {
-    return this.#waiting.size + this.#underWay.size + this.#hashed.size > 0 || this.#restless.isAnySoon;
+    return this.#waiting.size + this.#inFlight.size + this.#hashed.size > 0 || this.#restless.isAnySoon;
   }
 
   /** Hashed bytes of large files that are not yet indexed. */
-  get bytesUnderWay(): number {
+  get bytesInFlight(): number {
     return [...this.#bytesDone.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
@@ -123,14 +123,14 @@ export class FileIndexer {
   drop(folder: number): void {
     for (const [key, file] of this.#waiting) if (file.folder === folder) this.#waiting.delete(key);
     this.#restless.drop(folder);
-    for (const key of this.#folders.keys()) if (this.#folders.get(key) === folder) this.#underWay.get(key)?.abort();
+    for (const key of this.#folders.keys()) if (this.#folders.get(key) === folder) this.#inFlight.get(key)?.abort();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting.clear();
     this.#restless.close();
-    for (const stopping of this.#underWay.values()) stopping.abort();
+    for (const stopping of this.#inFlight.values()) stopping.abort();
     if (this.#write !== null) clearTimeout(this.#write);
     this.#flush();
     await this.#writing;
@@ -140,7 +140,7 @@ export class FileIndexer {
   /** In progress, or hashed in its present state and not yet indexed. */
   #isTaken({ path: place, stamp }: FoundFile): boolean {
     return (
-      this.#underWay.has(place) || this.#hashed.get(place)?.stamp === stamp || this.#beingWritten.get(place) === stamp
+      this.#inFlight.has(place) || this.#hashed.get(place)?.stamp === stamp || this.#beingWritten.get(place) === stamp
     );
   }
 
@@ -151,8 +151,8 @@ export class FileIndexer {
   #start(): void {
     for (let file = this.#first(); file !== null; file = this.#first()) {
       const isLarge = file.size > smallBytes;
-      if (this.#closed || this.#underWay.size >= fileConcurrency || this.#isLarge) return;
-      if (isLarge && this.#underWay.size > 0) return;
+      if (this.#closed || this.#inFlight.size >= fileConcurrency || this.#isLarge) return;
+      if (isLarge && this.#inFlight.size > 0) return;
       this.#waiting.delete(file.path);
       if (this.#waiting.size === Math.floor(this.#ports.filesInMemory / 2)) this.#ports.hasRoom();
       if (!this.#restless.isLater(file)) this.#begin(file, isLarge);
@@ -175,7 +175,7 @@ export class FileIndexer {
     const stopping = new AbortController();
     const began = this.#ports.now();
     let hasChanged = false;
-    this.#underWay.set(file.path, stopping);
+    this.#inFlight.set(file.path, stopping);
     this.#folders.set(file.path, file.folder);
     this.#isLarge = isLarge;
     void this.#index(file, stopping.signal)
@@ -186,7 +186,7 @@ export class FileIndexer {
         if (!hasChanged) this.#ports.failed(file, known);
       })
       .finally(() => {
-        this.#underWay.delete(file.path);
+        this.#inFlight.delete(file.path);
         this.#folders.delete(file.path);
         this.#bytesDone.delete(file.path);
         if (isLarge) this.#isLarge = false;

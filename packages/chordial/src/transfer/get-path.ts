@@ -16,7 +16,7 @@ import { formatBytes } from './format-bytes.ts';
 import { fileError } from './local-file.ts';
 import { PartFile } from './part-file.ts';
 import { checkSize, leafBytesOf, readingOf } from './read-file.ts';
-import { maxLeavesUnderWay } from './read-memory.ts';
+import { maxLeavesInFlight } from './read-memory.ts';
 import { resolve } from './resolve.ts';
 
 /** `unchanged` means that the target already held it. */
@@ -102,7 +102,7 @@ export async function getFile(
   options: GetOptions,
 ): Promise<void> {
   try {
-    await forEachConcurrently(content.leaves(), maxLeavesUnderWay, (leaf) => place(ports, part, leaf, options));
+    await forEachConcurrently(content.leaves(), maxLeavesInFlight, (leaf) => place(ports, part, leaf, options));
     await part.finish(content.size, options);
   } finally {
     await part.close();

@@ -13,7 +13,7 @@ import { ChordialError } from '../errors.ts';
  * Leaves of one file requested at once. They take memory only on arrival, and block-receiver.ts limits how many arrive
  * at once: enough to keep a long path full.
  */
-export const maxLeavesUnderWay = 32;
+export const maxLeavesInFlight = 32;
 /** For leaves and pieces of all readers. */
 export const maxReadBytes = 64 * 1024 * 1024;
 /** Size of one write to a client, copied out of its leaf. */
@@ -239,7 +239,7 @@ export class ContentReader {
 
   /** Reserves memory for the next leaf, and for later ones while there is room. Returns whether the end is reached. */
   async #goAhead(coming: AsyncIterator<LeafReference>, isEnded: boolean): Promise<boolean> {
-    for (let at = 0; at < maxLeavesUnderWay; at++) {
+    for (let at = 0; at < maxLeavesInFlight; at++) {
       if (at === this.#slots.length) {
         const next = isEnded ? null : await coming.next();
         if (next === null || next.done === true) return true;

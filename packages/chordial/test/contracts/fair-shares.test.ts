@@ -12,7 +12,7 @@ import { createIdentity } from '../../src/network/identity.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 import type { Sharers } from '../../src/replication/block-fetcher.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';
-import { maxLeavesUnderWay } from '../../src/transfer/read-memory.ts';
+import { maxLeavesInFlight } from '../../src/transfer/read-memory.ts';
 import { holderAndClients } from '../fixtures/socket-peers.ts';
 
 const patience = { timeout: 30_000 };
@@ -100,7 +100,7 @@ function read(
     fetcher.release(await fetcher.fetch(cid, signal, content));
     came();
   };
-  return forEachConcurrently(wanted, maxLeavesUnderWay, fetch);
+  return forEachConcurrently(wanted, maxLeavesInFlight, fetch);
 }
 
 /** Each content is read in turns of its own. */

@@ -10,7 +10,7 @@ import { buildFile } from '../../src/content/builder.ts';
 import type { Block } from '../../src/content/cid.ts';
 import { leafBytes } from '../../src/content/leaf-pool.ts';
 import { forEachConcurrently } from '../../src/flow/for-each.ts';
-import { maxLeavesUnderWay } from '../../src/transfer/read-memory.ts';
+import { maxLeavesInFlight } from '../../src/transfer/read-memory.ts';
 import type { PathOptions } from '../fixtures/slow-path.ts';
 import { holderAndClients } from '../fixtures/socket-peers.ts';
 
@@ -55,7 +55,7 @@ async function throughAndBack(t: TestContext, options: PathOptions): Promise<voi
     read += leaf.length;
     client.fetcher.release(leaf);
   };
-  await forEachConcurrently(wanted, maxLeavesUnderWay, take);
+  await forEachConcurrently(wanted, maxLeavesInFlight, take);
   assert.equal(read, bytes.length);
   assert.deepEqual(client.reports, []);
 }

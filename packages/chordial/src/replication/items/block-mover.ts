@@ -22,7 +22,7 @@ import type { SyncPorts } from '../sync-ports.ts';
 import { type Moved, reportFailure } from './moved.ts';
 
 /** Blocks read or received and in flight. */
-const maxBytesUnderWay = 16 * 1024 * 1024;
+const maxBytesInFlight = 16 * 1024 * 1024;
 /** Unused time is saved up to this much, so that small items do not wait one by one. */
 const savedSeconds = 0.25;
 /** After a block found no room here, none is fetched for this long. */
@@ -34,7 +34,7 @@ const noDigest = '0'.repeat(32);
 
 export class BlockMover {
   readonly #ports: SyncPorts;
-  readonly #budget = new Semaphore(maxBytesUnderWay);
+  readonly #budget = new Semaphore(maxBytesInFlight);
   readonly #rate: TokenBucket;
   #noRoomUntil: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #sources: PerPeer<BlockReceiver>;
