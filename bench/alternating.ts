@@ -1,12 +1,11 @@
 /**
- * Contenders measured in turn, round after round, so that whatever else the machine does hits all alike; of each the
- * median counts.
+ * Measures contenders in turn, round after round, so that other load affects all of them equally; the median of each counts.
  */
 import type { BenchOptions } from './row.ts';
 
 export interface Contender {
   readonly name: string;
-  /** One measurement; what the figure means is the question's affair. */
+  /** One measurement; the question defines its unit. */
   measure(run: number): Promise<number>;
 }
 
@@ -16,7 +15,7 @@ export interface Samples {
   readonly median: number;
 }
 
-/** A contender that fails once is left out from then on, and a note says why; the first is ours, and its failure is the question's. */
+/** Drops a contender after its first failure, with a note; the first contender is ours, and its failure fails the question. */
 export async function alternate(
   contenders: readonly Contender[],
   { runs, note }: BenchOptions,

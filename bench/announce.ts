@@ -1,6 +1,6 @@
 /**
- * How fast a share is announced: 10^5 files of ten entries each in a ring of 16 peers on this machine, three copies, durable
- * on two before it counts, until any of them is found from every other peer.
+ * Speed of announcing a share: 10^5 files of ten entries each in a ring of 16 peers on this machine, three replicas, a write
+ * quorum of two, until every other peer finds any of them.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -16,7 +16,7 @@ const fileCount = 100_000;
 const joinerConcurrency = 3;
 const targetSeconds = 8;
 const filesLookedFor = 5;
-/** Ring and arcs settle before. */
+/** Time for the ring and its arcs to settle first. */
 const settleMilliseconds = 3000;
 
 export async function announcing({ isQuick, note }: BenchOptions): Promise<readonly BenchRow[]> {
@@ -65,7 +65,7 @@ export async function announcing({ isQuick, note }: BenchOptions): Promise<reado
   }
 }
 
-/** Resolves with the address of the first, when all are members. */
+/** Resolves with the address of the first once all are members. */
 async function startPeers(folder: string, peers: ChildProcess[]): Promise<string> {
   const start = async (join: string): Promise<string> => {
     const program = path.join(import.meta.dirname, 'announcing-peer.ts');

@@ -1,4 +1,4 @@
-/** One peer of the question how fast shares are announced: started by bench/announce.ts, told what to do over IPC. */
+/** A peer of the announce benchmark: started by bench/announce.ts, controlled over IPC. */
 import { cidOfBlock, rawCodec } from '../packages/chordial/src/content/cid.ts';
 import { parseConfiguration } from '../packages/chordial/src/peer/configuration.ts';
 import { startPeer } from '../packages/chordial/src/peer/start-peer.ts';
@@ -11,7 +11,7 @@ import {
   shareProviderEntry,
 } from '../packages/chordial/src/records/share-entry.ts';
 
-/** What the parent asks; the answer is `{seconds}` or `{missing}`. */
+/** Commands of the parent; answered with `{seconds}` or `{missing}`. */
 export type AnnouncingTask = { readonly announce: number } | { readonly find: readonly number[] };
 
 const entriesPerFile = 10;
@@ -36,7 +36,7 @@ function entriesOf(number: number): readonly ShareEntry[] {
   ];
 }
 
-/** One after the other, as an index would read them. */
+/** Sequentially, as an index reads them. */
 function* filesOf(count: number): Generator<readonly ShareEntry[], void, undefined> {
   for (let number = 0; number < count; number++) yield entriesOf(number);
 }

@@ -1,18 +1,18 @@
-/** A peer in a process of its own that is told what to do over IPC, one task after the other. */
+/** A peer in its own process, controlled over IPC, one command at a time. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
-/** What bin/chordial gives Node for a peer: without it each takes a hundred megabytes more. */
+/** The Node flags of bin/chordial; without them each peer takes a hundred megabytes more. */
 export const peerFlags: readonly string[] = ['--max-semi-space-size=2', '--heap-growing-percent=100'];
 
-/** Rejects when the child ends instead, or says that it could not. */
+/** Rejects if the child ends or reports a failure. */
 export async function ask(peer: ChildProcess, task: object): Promise<Record<string, unknown>> {
   const answer = answerOf(peer);
   peer.send(task);
   return answer;
 }
 
-/** The next thing that the child says; rejects as `ask` does. */
+/** The next message of the child; rejects like `ask`. */
 export async function answerOf(peer: ChildProcess): Promise<Record<string, unknown>> {
   const over = new AbortController();
   const { signal } = over;

@@ -1,4 +1,4 @@
-/** Puts and gets carried out by a peer, timed from the question to the answer that it is done; and what they cost. */
+/** Puts and gets by a peer, timed from the request to completion, and their cost. */
 import { readFile } from 'node:fs/promises';
 import type { PeerProcess } from '../packages/chordial/test/end-to-end/peer-process.ts';
 import { markedFile, markedPart } from '../packages/chordial/test/fixtures/marked.ts';
@@ -14,12 +14,12 @@ interface Status {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-/** Seconds until the file is whole and verified at `target`. */
+/** Seconds until the file is complete and verified at `target`. */
 export async function timedGet(peer: PeerProcess, name: string, target: string): Promise<number> {
   return timed(peer, { kind: 'get', name, ...(await markedPart(target)) });
 }
 
-/** Seconds until all blocks and the name are durable on as many copies as are acknowledged. */
+/** Seconds until all blocks and the name are durable on a write quorum. */
 export async function timedPut(peer: PeerProcess, name: string, file: string, replicas: number): Promise<number> {
   return timed(peer, { kind: 'put', name, ...(await markedFile(file)), replicas });
 }
@@ -50,14 +50,14 @@ async function timed(peer: PeerProcess, body: object): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-/** User and system seconds of the process so far, from the books of the kernel; 0 where it keeps none. */
+/** User and system CPU seconds of the process, from the kernel; 0 where unavailable. */
 export async function cpuSeconds(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / clockTicksPerSecond;
 }
 
-/** What the work resolves with, and the seconds of CPU that each of these processes needed meanwhile. */
+/** The result of the work, and the CPU seconds of each process during it. */
 export async function metered<T>(
   pids: readonly number[],
   work: () => Promise<T>,
@@ -68,7 +68,7 @@ export async function metered<T>(
   return { result, cpu: after.map((seconds, index) => seconds - (before[index] ?? 0)) };
 }
 
-/** Seconds of CPU per gibibyte, of several transfers of the same number of bytes. */
+/** CPU seconds per GiB over several transfers of equal size. */
 export class TransferCost {
   readonly #bytes: number;
   readonly #cpu: number[] = [];
@@ -79,13 +79,13 @@ export class TransferCost {
     this.#bytes = bytes;
   }
 
-  /** One value for each side, always in the same order. */
+  /** One value per side, always in the same order. */
   add(cpu: readonly number[]): void {
     this.#transfers += 1;
     for (const [side, seconds] of cpu.entries()) this.#cpu[side] = (this.#cpu[side] ?? 0) + seconds;
   }
 
-  /** Of one side. */
+  /** CPU seconds per GiB of one side. */
   of(side: number): number {
     return ((this.#cpu[side] ?? 0) * 1024 * mebibyte) / (this.#transfers * this.#bytes);
   }
@@ -94,19 +94,19 @@ export class TransferCost {
     return this.#cpu.reduce((sum, _, side) => sum + this.of(side), 0);
   }
 
-  /** As it stands beside a rate. */
+  /** Text shown beside a rate. */
   toString(): string {
     return `CPU ${this.#cpu.map((_, side) => this.of(side).toFixed(1)).join(' + ')} s a GiB`;
   }
 }
 
-/** Bytes that the process asked the system for so far, from disk or cache; 0 where it keeps no books. */
+/** Bytes read by the process so far, from disk or cache; 0 where unavailable. */
 export async function bytesRead(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/io`, 'utf8').catch(() => '');
   return Number(/^rchar:\s+(\d+)/m.exec(text)?.[1] ?? 0);
 }
 
-/** Resident memory now, and at its highest since the process began. */
+/** Resident memory now and its peak. */
 export async function residentBytes(pid: number): Promise<{ readonly now: number; readonly highest: number }> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const read = (key: string): number => Number(new RegExp(`${key}:\\s+(\\d+) kB`).exec(text)?.[1] ?? 0) * 1024;

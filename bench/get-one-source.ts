@@ -1,7 +1,7 @@
 /**
- * A file of 1 GiB got by a peer that holds nothing (`--quota 0`) from the one peer that holds all its blocks: encrypted,
- * verified, written. Beside it curl from nginx over HTTPS and HTTP/2, which verifies nothing, and libtorrent, which
- * encrypts nothing; and what the machine can do at most.
+ * A get of 1 GiB by a peer that holds nothing (`--quota 0`) from the one peer with all its blocks: encrypted, verified,
+ * written. Compared with curl from nginx over HTTPS and HTTP/2, which verifies nothing, with libtorrent, which encrypts
+ * nothing, and with the limits of the machine.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,7 +19,7 @@ import { sameBytes } from './same-bytes.ts';
 
 const minOfCurl = 0.95;
 const minOfLibtorrent = 1.25;
-/** Seconds of CPU a GiB. */
+/** CPU seconds per GiB. */
 const maxOfGetter = 2.1;
 const maxOfHolder = 0.9;
 const aria2Connections = 4;

@@ -8,7 +8,7 @@ import { makeRandomFile, mebibyte } from './random-file.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 import { sameBytes } from './same-bytes.ts';
 
-/** Two equal medians differ by so much from one set of runs to the next. */
+/** Variation of equal medians between sets of runs. */
 const noise = 0.03;
 
 export async function getFromThreeSources(options: BenchOptions): Promise<readonly BenchRow[]> {

@@ -1,6 +1,6 @@
 /**
- * How what things cost grows: each at three or four sizes, the cost of one unit and the exponent of the power fitted to
- * it. At 0 a unit costs the same however many there are; at 1 the whole grows with the square.
+ * Growth of costs: each measured at three or four sizes, with the cost per unit and the fitted exponent. At 0 a unit costs
+ * the same at every size; at 1 the total is quadratic.
  */
 import { quantile } from '@chordial/ring/simulator';
 import { threeDigits } from './alternating.ts';
@@ -11,15 +11,15 @@ import { type BenchOptions, type BenchRow, type Part, row, rowsOfParts, verdict 
 import { searchFigures } from './search.ts';
 import { ringOf, ringOfMany } from './settled-rings.ts';
 
-/** Below these a cost beyond the fixed part is noise: megabytes and milliseconds. */
+/** Costs beyond the fixed part below these are noise: megabytes and milliseconds. */
 const minMemory = 1;
 const minRestart = 20;
-/** Of a core, of seconds and of pings: what is left when the noise is taken away may be less than nothing. */
+/** Lower bounds for CPU, seconds and pings, since values may be negative after subtracting noise. */
 const minOfRing = 0.01;
 
 interface Point {
   readonly size: number;
-  /** Of one unit at this size. */
+  /** Cost per unit at this size. */
   readonly cost: number;
 }
 
@@ -136,7 +136,7 @@ function rowOf({ what, by, unit, most, points }: Growth): BenchRow {
   });
 }
 
-/** Slope of the straight line through the logarithms, by least squares. */
+/** Slope of the least-squares line through the logarithms. */
 function exponent(points: readonly Point[]): number {
   const logs = points.map(({ size, cost }) => [Math.log(size), Math.log(cost)] as const);
   const mean = (axis: 0 | 1): number => logs.reduce((sum, one) => sum + one[axis], 0) / logs.length;

@@ -1,4 +1,4 @@
-/** A new connection to a host that was met before, beside one to a host that was not: TLS, HELLO and one answer. */
+/** A new connection to a known host compared with one to an unknown host: TLS, HELLO and one answer. */
 import { parseAddress } from '../packages/chordial/src/network/addresses.ts';
 import { tlsCredentials } from '../packages/chordial/src/network/certificate.ts';
 import { type Caller, dial } from '../packages/chordial/src/network/dial.ts';
@@ -13,7 +13,7 @@ const connectMilliseconds = 5000;
 const connectionsPerRound = 20;
 
 interface Cost {
-  /** Of both ends, which are one process. */
+  /** Of both ends, in one process. */
   readonly cpuMilliseconds: number;
   readonly milliseconds: number;
 }
@@ -52,7 +52,7 @@ export async function handshakes({ runs, isQuick, note }: BenchOptions): Promise
   try {
     await costOf(() => meet(null));
     const rounds = runs * (isQuick ? 4 : 16);
-    // In short turns: what else the machine does hits both alike.
+    // In short turns, so that other load affects both equally.
     for (let round = 1; round <= rounds; round++) {
       costs.whole.push(await costOf(() => meet(null)));
       costs.resumed.push(await costOf(again));

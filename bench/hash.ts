@@ -1,6 +1,6 @@
 /**
- * How fast a file is hashed for sharing, beside `openssl dgst -sha256`: one leaf after the other, which keeps one core
- * busy, by two threads as peers do it, and the SHA-256 of the whole in its own thread. The file is warm.
+ * Speed of hashing a file for sharing, compared with `openssl dgst -sha256`: leaf by leaf on one core, by two threads as in
+ * a peer, and the SHA-256 of the whole file in its own thread. The file is cached.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { makeRandomFile, mebibyte } from './random-file.ts';
 import { debian, needPackages, timedProgram } from './rivals/program.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
-/** Least multiples of openssl's rate. */
+/** Minimum multiples of openssl's rate. */
 const targets = new Map([
   ['hash and index, one leaf at a time', 0.8],
   ['hash and index, two threads', 1.5],

@@ -1,6 +1,6 @@
 /**
- * Peers that come and peers that fall silent: what one join costs a settled ring, how long 64 peers and the demonstration
- * take to be one ring, and how long it takes until the first and until all of a ring know that a peer is gone.
+ * Joins and failures: the cost of a join to a settled ring, the time for 64 peers and for the demonstration to form one
+ * ring, and the time until the first peer and until all peers know of a death.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { launcher } from '../packages/chordial/test/end-to-end/command.ts';
@@ -16,9 +16,9 @@ const most = { join: 1, ready: 80, ring: 90, demo: 3, killed: 1.5, silentFirst: 
 const demoPeers = 7;
 const faultPeers = 24;
 const quickFaultPeers = 5;
-/** Peers killed one after the other, and then stopped. */
+/** Peers killed one by one, and then stopped. */
 const deathsOfEachKind = 2;
-/** Who has not heard by then has not been told. */
+/** Peers that have not learned of the death by then count as uninformed. */
 const knownMilliseconds = 15_000;
 const betweenDeathsMilliseconds = 5000;
 const ringMilliseconds = 120_000;
@@ -72,7 +72,7 @@ function figure(what: string, seconds: number, limit: number): BenchRow {
   return row(what, `${seconds.toFixed(2)} s`, { target: `≤ ${limit} s`, verdict: verdict(seconds <= limit) });
 }
 
-/** From the line of the last peer that is ready to the line that tells of the ring. */
+/** From the ready line of the last peer to the line that reports the ring. */
 async function demoSeconds({ runs, note }: BenchOptions): Promise<number> {
   await using network = await NetworkFixture.open();
   const environment = await network.environment();
@@ -98,10 +98,10 @@ async function demoSeconds({ runs, note }: BenchOptions): Promise<number> {
 interface Deaths {
   readonly how: 'killed' | 'stopped';
   readonly hosts: number;
-  /** Seconds of the slowest of them. */
+  /** Seconds of the slowest. */
   readonly first: number;
   readonly last: number;
-  /** Peers that were not told at all, of all deaths. */
+  /** Uninformed peers over all deaths. */
   readonly unaware: number;
 }
 
@@ -137,7 +137,7 @@ async function deathsAmong({ isQuick, note }: BenchOptions): Promise<readonly De
   return all;
 }
 
-/** From what each of the others prints, so that the looking costs them nothing. */
+/** From the output of the other peers, so that measuring costs them nothing. */
 async function knownAfter(
   victim: PeerProcess,
   signal: NodeJS.Signals,
@@ -153,7 +153,7 @@ async function knownAfter(
   return { first: Math.min(...seconds), last, unaware: others.length - seconds.length };
 }
 
-/** When the peer told that the host of this id is dead. */
+/** When the peer reported the host of this id dead. */
 function deathTold(peer: PeerProcess, id: string): number | null {
   for (const line of peer.lines) {
     if (!line.includes('"peer-dead"')) continue;

@@ -1,4 +1,4 @@
-/** Files of 10 MB to 10 GB through two peers: how fast, and how much memory each needs at its highest. */
+/** Files of 10 MB to 10 GB through two peers: speed and peak memory. */
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
@@ -8,7 +8,7 @@ import { makeRandomFile } from './random-file.ts';
 import { type BenchOptions, type BenchRow, row, sharedMeasurement, verdict } from './row.ts';
 
 const maxMegabytes = 250;
-/** Bytes, and how often each is put and got: small ones are over in a moment. */
+/** Bytes, and the number of transfers of each; small ones are quick. */
 const sizes = [
   { bytes: 10e6, times: 5 },
   { bytes: 100e6, times: 3 },
@@ -24,11 +24,11 @@ export interface SizeFigures {
   readonly get: number;
   readonly putCost: TransferCost;
   readonly getCost: TransferCost;
-  /** Megabytes at the highest so far, of the peer that put and sent and of the one that got. */
+  /** Peak memory in megabytes of the putting and of the getting peer. */
   readonly memory: readonly [number, number];
 }
 
-/** One for each size, the largest last. */
+/** One per size, the largest last. */
 export const sizeFigures = sharedMeasurement(
   async ({ isQuick, note }: BenchOptions): Promise<readonly SizeFigures[]> => {
     const measured = isQuick ? sizes.slice(0, quickSizes) : sizes;
@@ -46,7 +46,7 @@ export const sizeFigures = sharedMeasurement(
         const name = `file of ${bytes}, ${time}`;
         await makeRandomFile(file, bytes);
         const put = await metered([holder.pid], () => timedPut(holder, name, file, 1));
-        // The disk need not hold it three times.
+        // Saves disk space.
         await rm(file);
         const get = await metered([client.pid, holder.pid], () => timedGet(client, name, target));
         const { size } = await stat(target);

@@ -1,6 +1,6 @@
 /**
- * A share of 10^5 small files and one of 20 GB at one peer of a ring of three: until all is indexed and announced, the
- * memory that it takes, what another peer waits for a small file meanwhile, and a restart, which must not hash again.
+ * A share of 10^5 small files and one of 20 GB at one peer of a ring of three: time until all is indexed and announced,
+ * memory, latency of another peer's small reads meanwhile, and a restart, which must not hash again.
  */
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -83,12 +83,12 @@ export async function largeShare({ isQuick, note }: BenchOptions): Promise<reado
 
 export interface IndexFigures {
   readonly files: number;
-  /** Seconds of CPU of the sharer until all are announced, and megabytes at its highest beyond what it had before. */
+  /** CPU seconds of the sharer until all are announced, and its peak memory in megabytes above the start. */
   readonly cpu: number;
   readonly memory: number;
 }
 
-/** Small files at a peer alone, another one for each size. */
+/** Small files at a single peer, a new one per size. */
 export async function indexFigures({ isQuick, note }: BenchOptions): Promise<readonly IndexFigures[]> {
   const figures: IndexFigures[] = [];
   await using network = await NetworkFixture.open();
@@ -124,7 +124,7 @@ function nameOf(folder: string, number: number): string {
   return `${path.basename(folder)} photo ${number} of the holiday ${(number * 7919) % 1000}.jpeg`;
 }
 
-/** Takes little of the disk, yet no two blocks are alike. */
+/** Sparse, but no two blocks are equal. */
 async function makeSparse(file: string, bytes: number): Promise<void> {
   await using handle = await open(file, 'w');
   await handle.truncate(bytes);
@@ -132,8 +132,8 @@ async function makeSparse(file: string, bytes: number): Promise<void> {
 }
 
 /**
- * A peer that hashes a large file and stops leaves the compiled code of the sources. Without it each thread strips the
- * types itself, which an installed package never does: 20 MB of the peer and 8 MB of each thread that hashes (measured).
+ * Warms the compile cache by a peer that hashes a large file and stops. Otherwise each thread strips types, which an
+ * installed package never does: 20 MB per peer and 8 MB per hashing thread (measured).
  */
 async function compile(network: NetworkFixture): Promise<void> {
   const peer = await network.start();
@@ -184,7 +184,7 @@ async function untilAnnounced(
   return { indexed, announced: seconds() };
 }
 
-/** Looks twice a second, so that the looking costs the peer nothing. */
+/** Polls twice a second, which costs the peer nothing. */
 async function slowly(condition: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + patienceMilliseconds;
   while (!(await condition())) {
@@ -208,7 +208,7 @@ interface Reads {
   readonly failed: number;
 }
 
-/** Small files are read at the peer again and again while `work` goes on. */
+/** Reads small files at the peer repeatedly during `work`. */
 async function reading<T>(peer: PeerProcess, work: () => Promise<T>): Promise<readonly [T, Reads]> {
   const milliseconds: number[] = [];
   let failed = 0;

@@ -1,7 +1,7 @@
 /**
- * `PEERS VALUES FOLDER`: whole peers in one process, started by bench/lookups.ts. They are one ring on loopback, every link
- * TLS; the values are signed entries, each on three of them. Lines as of the rivals: see rivals/lookup_answers.mjs; with
- * `"kind": "owner"` the owner of a random key is looked up instead.
+ * `PEERS VALUES FOLDER`: full peers in one process, started by bench/lookups.ts. They form one ring on loopback over
+ * TLS; the values are signed entries with three replicas. Input and output lines as in rivals/lookup_answers.mjs; with
+ * `"kind": "owner"` it looks up the owner of a random key instead.
  */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * How long one lookup takes in a warm network of 16 and of 64 nodes in one process on this machine, one after the other: of a value
- * (ours: signed entries of a name, agreed on by two holders, verified), and of the owner of a key.
+ * Latency of sequential lookups in a warm network of 16 and of 64 nodes in one process: of a value (ours: verified signed
+ * entries of a name from two replicas), and of the owner of a key.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
@@ -13,15 +13,15 @@ import { type BenchOptions, type BenchRow, row, rowsOfParts, verdict } from './r
 
 const values = 100;
 const lookupsPerRun = 1000;
-/** kad-dht takes a thousand times as long; it is asked with --full. */
+/** kad-dht takes a thousand times as long; measured only with --full. */
 const slowLookupsPerRun = 30;
-/** Not measured: connections open, caches fill. Every node meets every other. */
+/** Warm-up: connections open and caches fill, between all pairs of nodes. */
 const warmLookups = 6000;
 const settleMilliseconds = 5000;
 
 interface Size {
   readonly nodes: number;
-  /** Of the rival's median, and milliseconds. */
+  /** As a multiple of the rival's median, and in milliseconds. */
   readonly maxOfRival: number;
   readonly maxTail: number;
 }

@@ -1,4 +1,4 @@
-/** On what the figures were measured: they move with it. Without the name of the machine. */
+/** The machine on which results were measured, without its name. */
 import { execFile } from 'node:child_process';
 import os from 'node:os';
 import { promisify } from 'node:util';
@@ -7,14 +7,14 @@ import { root } from '../packages/chordial/test/results.ts';
 const run = promisify(execFile);
 
 export interface Surroundings {
-  /** Short hash; with `+` when the tree held changes. */
+  /** Short hash, with `+` if the tree had changes. */
   readonly commit: string;
   readonly machine: {
     readonly cores: number;
     readonly processor: string;
     readonly memoryGigabytes: number;
     readonly kernel: string;
-    /** Of one minute, when the question was asked: above the number of cores somebody else was busy. */
+    /** One-minute average at the start; above the number of cores other work was running. */
     readonly load: number;
   };
   readonly versions: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /**
- * docs/performance.md: what stands between the marks is drawn from the results, a screen for each question: its table, and
- * below it what is said by hand in bench/notes/QUESTION.md. The words before and after the marks stay as they are.
+ * Writes docs/performance.md: the part between the marks is generated from the results, per question a table and the notes
+ * of bench/notes/QUESTION.md. The text outside the marks is kept.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * A file put into a ring of three peers on this machine, 3 copies, durable on 2 before it is acknowledged. Beside it curl
- * from nginx, which writes one copy and flushes nothing.
+ * A put into a ring of three peers on this machine, 3 replicas, write quorum 2. Compared with curl from nginx, which writes
+ * one copy and flushes nothing.
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { Nginx } from './rivals/nginx.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
 const minOfCurl = 0.38;
-/** Seconds of CPU a GiB, of all peers together. */
+/** CPU seconds per GiB, of all peers together. */
 const maxCpu = 8.5;
 const copies = 3;
 
@@ -27,8 +27,8 @@ export async function putThreeCopies(options: BenchOptions): Promise<readonly Be
   const ours: Contender = {
     name: 'chordial',
     measure: async () => {
-      // Other bytes and other peers each time: what is there already would not be sent. Their folders stay to the end: ext4 without
-      // a journal passes over inodes freed in the last minutes one by one, which was half of the work of the threads of the disk.
+      // New bytes and peers each time, since existing blocks are not sent again. Folders stay to the end: ext4 without a journal
+      // skips recently freed inodes one by one, which was half of the work of the disk threads.
       const network = stack.use(await NetworkFixture.open());
       await makeRandomFile(file, bytes);
       const ring = await network.startRing(copies);

@@ -1,4 +1,4 @@
-/** Every question of the bench, in the order in which they are asked. */
+/** All benchmark questions, in order. */
 import { announcing } from './announce.ts';
 import { getFromOneSource } from './get-one-source.ts';
 import { getFromThreeSources } from './get-three-sources.ts';

@@ -1,4 +1,4 @@
-/** Files of random bytes, made at the speed of the disk: a cipher's key stream. */
+/** Files of pseudo-random bytes from a stream cipher, written at disk speed. */
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
@@ -15,7 +15,7 @@ export async function makeRandomFile(file: string, bytes: number): Promise<void>
       await handle.writeFile(piece);
       written += piece.length;
     }
-    // Else the disk is still busy with it while somebody is measured.
+    // Otherwise the disk is still busy during the measurement.
     await handle.sync();
   } finally {
     await handle.close();

@@ -1,7 +1,7 @@
 /**
- * How long a peer with many blocks takes from its start until it is a member and serves: after a stop, and after a kill
- * -9, when files and catalogue are first made to agree; its memory then, and a page of its names. The blocks have claims and
- * stand in the index, ten to a name, and each is a file, as those of large files are. Beside it a peer that holds nothing.
+ * Start time of a peer with many blocks until it is a member and serves: after a stop, and after kill -9, when files and
+ * catalogue are reconciled first; its memory then, and the time of a page of names. The blocks are files with claims, in the
+ * index, ten to a name. Compared with an empty peer.
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -32,9 +32,9 @@ const sizes = [10_000, 100_000, 1_000_000];
 const quickSizes = [1000, 3000, 10_000];
 export const namesPerPage = 50;
 const pagesAsked = 20;
-/** With more the figures are of one restart: each takes long. */
+/** Larger sizes are measured once, since a restart takes long. */
 const maxBlocksOftenRestarted = 100_000;
-/** Until what the start left behind is done. */
+/** Until background work of the start is done. */
 const settleMilliseconds = 3000;
 
 export interface HeldFigures {
@@ -43,13 +43,13 @@ export interface HeldFigures {
   /** Milliseconds until it serves. */
   readonly afterStop: number;
   readonly afterKill: number;
-  /** Resident, in megabytes, when it had served for a moment. */
+  /** Resident megabytes shortly after it serves. */
   readonly memory: number;
-  /** Milliseconds of a page of `namesPerPage` names that it publishes. */
+  /** Milliseconds per page of `namesPerPage` own names. */
   readonly page: number;
 }
 
-/** One for none and for each size, the largest last. */
+/** One for an empty peer and one per size, the largest last. */
 export const heldFigures = sharedMeasurement(
   async ({ runs, isQuick, note }: BenchOptions): Promise<readonly HeldFigures[]> => {
     await using network = await NetworkFixture.open();
@@ -99,7 +99,7 @@ export async function restart(options: BenchOptions): Promise<readonly BenchRow[
   ];
 }
 
-/** Milliseconds of the first pages, each asked for after the one before. */
+/** Milliseconds of the first pages, requested in sequence. */
 async function pagesOf(peer: PeerProcess, names: number): Promise<readonly number[]> {
   const taken: number[] = [];
   let cursor = '';
@@ -127,7 +127,7 @@ async function serves(peer: PeerProcess, blocks: number): Promise<void> {
   if (listing.blocks !== blocks) throw new Error(`the peer holds ${listing.blocks} blocks, not ${blocks}`);
 }
 
-/** Through the tables of the product, with files as it lays them down, without waiting for the disk. */
+/** Uses the production tables and file layout, without fsync. */
 async function fill(
   folder: string,
   { from, to }: { readonly from: number; readonly to: number },

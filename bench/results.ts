@@ -1,4 +1,4 @@
-/** What was measured, kept as JSON lines: one line per question and run of the command, the newest last. */
+/** Results as JSON lines: one per question and run, the newest last. */
 import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { root } from '../packages/chordial/test/results.ts';
@@ -10,9 +10,9 @@ export interface BenchResult extends Surroundings {
   /** ISO time. */
   readonly at: string;
   readonly runs: number;
-  /** Asked with --full. */
+  /** Run with --full. */
   readonly isFull?: boolean;
-  /** That the question took. */
+  /** Duration of the question. */
   readonly seconds?: number;
   readonly rows: readonly BenchRow[];
 }

@@ -1,6 +1,6 @@
-/** What a question of the bench answers with, and how it is asked. */
+/** Questions of the benchmark and their results. */
 
-/** One line of the table, as text: ours beside the rival's in the same run. */
+/** One table row as text: our value and the rival's, from the same run. */
 export interface BenchRow {
   readonly what: string;
   readonly ours: string;
@@ -14,11 +14,11 @@ export interface BenchRow {
 export interface BenchOptions {
   /** Alternating runs of each contender; the median counts. */
   readonly runs: number;
-  /** Smaller files and fewer peers: for a look, not for the table. */
+  /** Smaller files and fewer peers: a quick check, not for the table. */
   readonly isQuick: boolean;
-  /** The largest sizes, where a run of all questions takes smaller ones for the sake of its length. */
+  /** The largest sizes; a run of all questions uses smaller ones to save time. */
   readonly isFull: boolean;
-  /** Told of every measurement as it is made. */
+  /** Called for every measurement. */
   readonly note: (text: string) => void;
 }
 
@@ -26,17 +26,17 @@ export interface Question {
   /** As on the command line. */
   readonly name: string;
   readonly about: string;
-  /** Unless the command says otherwise; most questions are asked `usualRuns` times. */
+  /** Default number of runs; `usualRuns` for most questions. */
   readonly runs?: number;
-  /** Rejects when it cannot be measured at all; a rival that cannot be had is a note and no row. */
+  /** Rejects if it cannot be measured at all; a missing rival becomes a note instead of a row. */
   measure(options: BenchOptions): Promise<readonly BenchRow[]>;
 }
 
 export const usualRuns = 3;
 
 /**
- * One measurement behind the tables of several questions: made when the first of them asks. All are asked with the same
- * options in one run of the command, but for the runs, of which those of the first count.
+ * One measurement shared by several questions, made when the first of them asks. All questions of a command have the same
+ * options except the number of runs, where the first one's counts.
  */
 export function sharedMeasurement<T>(
   measure: (options: BenchOptions) => Promise<T>,
@@ -59,7 +59,7 @@ export function verdict(isMet: boolean): string {
 
 export type Part = (options: BenchOptions) => Promise<readonly BenchRow[]>;
 
-/** One part after the other; of one that fails the row says why, and the rest go on. Rejects when all fail. */
+/** Runs the parts in sequence; a failure becomes a row with its reason, and the rest continue. Rejects if all fail. */
 export async function rowsOfParts(parts: readonly Part[], options: BenchOptions): Promise<readonly BenchRow[]> {
   const rows: BenchRow[] = [];
   const failures: string[] = [];

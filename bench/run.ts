@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- NAME…] [--runs N] [--full] [--quick] [--draw]`: asks the questions named, or all; prints each table, keeps
- * it under bench/results/ and draws docs/performance.md again, but for --quick. A question that fails says why, and the next one is asked.
+ * `npm run bench [-- NAME…] [--runs N] [--full] [--quick] [--draw]`: runs the named questions, or all; prints each table, stores
+ * it under bench/results/ and regenerates docs/performance.md, except with --quick. A failed question is reported, and the next one runs.
  */
 import { argumentsOf, wholeOf } from '../packages/chordial/simulation/command-line.ts';
 import { surroundings } from './machine.ts';

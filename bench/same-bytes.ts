@@ -1,4 +1,4 @@
-/** A bench that fetched other bytes measured nothing. */
+/** A benchmark that fetched wrong bytes is invalid. */
 import { runProgram } from './rivals/program.ts';
 
 export async function sameBytes(one: string, other: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * How fast words are found: up to a million postings over 16 peers on this machine, one to three words of some file from a
- * peer at random, each answer compared with a plain scan over all names. Measured at three sizes as the postings grow.
+ * Latency of word search: up to a million postings over 16 peers on this machine, one to three words of some file at a
+ * random peer, each answer compared with a linear scan of all names. Measured at three sizes.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -16,24 +16,24 @@ import { type Found, wordsOfFile } from './searching-peer.ts';
 
 const peerCount = 16;
 const quickPeerCount = 8;
-/** Of about eleven postings each. */
+/** With about eleven postings each. */
 const fileCounts = [920, 9200, 92_000];
 const quickFileCounts = [100, 1000, 4000];
-/** At the largest of these sizes, and at the others. */
+/** At the largest size, and at the others. */
 const queryCounts = { largest: 600, others: 200 };
 const joinerConcurrency = 4;
 const announceConcurrency = 4;
 const targetMilliseconds = 60;
-/** Ring and arcs settle before, and repair after so much was announced. */
+/** For the ring and its arcs to settle, and for repair after the announcements. */
 const settleMilliseconds = 5000;
-/** A search gives no more hits than these. */
+/** Maximum number of hits of a search. */
 const maxHits = 10_000;
 
 export interface SearchFigures {
   readonly peers: number;
   readonly postings: number;
   readonly queries: number;
-  /** Milliseconds until the first hits and until the last, in rising order. */
+  /** Milliseconds until the first and the last hits, ascending. */
   readonly firsts: readonly number[];
   readonly lasts: readonly number[];
   readonly missing: number;
@@ -41,7 +41,7 @@ export interface SearchFigures {
   readonly hits: number;
 }
 
-/** One for each size, the largest last. */
+/** One per size, the largest last. */
 export const searchFigures = sharedMeasurement(
   async ({ isQuick, note }: BenchOptions): Promise<readonly SearchFigures[]> => {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-bench-'));
@@ -92,7 +92,7 @@ export async function searching(options: BenchOptions): Promise<readonly BenchRo
   ];
 }
 
-/** Files `from` up to `to`; resolves with the number of their postings. */
+/** Announces files `from` to `to`; resolves with the number of postings. */
 async function announceAll(peers: readonly ChildProcess[], from: number, to: number): Promise<number> {
   const each = Math.ceil((to - from) / peers.length);
   const waiting = peers.entries();
@@ -108,7 +108,7 @@ async function announceAll(peers: readonly ChildProcess[], from: number, to: num
   return postings;
 }
 
-/** One query after the other; queries with more hits than a search gives are counted for their time only. */
+/** Sequential queries; those with more than the maximum of hits count only for their time. */
 async function searchAll(peers: readonly ChildProcess[], files: number, queries: number) {
   const random = seededRandom(7);
   const below = (count: number) => Math.floor(random.next() * count);

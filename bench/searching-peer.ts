@@ -1,4 +1,4 @@
-/** One peer of the question how fast words are found: started by bench/search.ts, told what to do over IPC. */
+/** A peer of the search benchmark: started by bench/search.ts, controlled over IPC. */
 import { seededRandom } from '@chordial/ring/testing';
 import { cidOfBlock, rawCodec } from '../packages/chordial/src/content/cid.ts';
 import { parseConfiguration } from '../packages/chordial/src/peer/configuration.ts';
@@ -12,7 +12,7 @@ import {
 } from '../packages/chordial/src/records/share-entry.ts';
 import { postingWordsOf } from '../packages/chordial/src/search/words.ts';
 
-/** What the parent asks; the answer is `{postings}` or `{found}`. */
+/** Commands of the parent; answered with `{postings}` or `{found}`. */
 export type SearchingTask =
   | { readonly announce: { readonly from: number; readonly count: number } }
   | { readonly search: string };
@@ -20,7 +20,7 @@ export type SearchingTask =
 export interface Found {
   /** Numbers of the files. */
   readonly files: readonly number[];
-  /** Milliseconds until the first hits and until the last. */
+  /** Milliseconds until the first and the last hits. */
   readonly first: number;
   readonly last: number;
 }
@@ -31,7 +31,7 @@ const extensions = ['pdf', 'jpg', 'mp3', 'txt', 'flac', 'mp4'];
 /** Files whose word uses are counted before each announcement, as a share of so many would. */
 const filesPerAnnouncement = 2000;
 
-/** Words as unevenly frequent as in a language; the number stands in the name, so that it is told from all others. */
+/** Zipf-distributed words; the number in the name makes it unique. */
 export function searchedFileName(number: number): string {
   const random = seededRandom(number * 2 + 1);
   const words = Array.from({ length: wordsPerName }, () => {

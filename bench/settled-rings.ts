@@ -1,6 +1,6 @@
 /**
- * Rings of real peers, measured once for all questions about them: how long they take to be one, what each peer costs when
- * nothing happens any more, and what one more peer costs the others. Small rings settle side by side.
+ * Rings of real peers, measured once for all questions about them: the time to form one ring, the idle cost per peer, and
+ * the cost of a join to the others. Small rings settle in parallel.
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -23,16 +23,16 @@ export interface RingFigures {
   /** Seconds from the first start until all were ready, and until every pointer was right. */
   readonly ready: number;
   readonly ring: number;
-  /** Of a peer that does nothing: per cent of a core, and what it sends a second. */
+  /** Of an idle peer: per cent of a core, and pings and questions sent per second. */
   readonly idle: { readonly cpu: number; readonly pings: number; readonly questions: number };
-  /** Of the largest peer, and of one in the middle, in megabytes. */
+  /** Largest and median memory of a peer, in megabytes. */
   readonly memory: { readonly highest: number; readonly median: number };
-  /** Of all others for one join, beyond what they do anyway; the seconds until the newcomer was ready. */
+  /** Cost of a join to all others above idle; seconds until the newcomer was ready. */
   readonly join: { readonly cpu: number; readonly questions: number; readonly ready: number };
 }
 
 export interface ManyFigures extends RingFigures {
-  /** Seconds of a file of `transferBytes` with three copies. */
+  /** Seconds for a file of `transferBytes` with three replicas. */
   readonly put: number;
   readonly get: number;
   readonly putCost: TransferCost;
@@ -43,16 +43,16 @@ export const transferBytes = 64 * mebibyte;
 export const joinConcurrency = 4;
 const ringMilliseconds = 300_000;
 /**
- * Joining leaves work behind: copies are compared, and members ask their neighbours every second at first and every 20 s
- * when nothing has changed for two minutes.
+ * Work continues after a join: replicas are compared, and members ask their neighbours every second at first and every
+ * 20 s after two quiet minutes.
  */
 const settlingMilliseconds = 130_000;
 const quickSettlingMilliseconds = 5000;
 const windowMilliseconds = 10_000;
-/** A join is over by then, as far as its messages go. */
+/** All messages of a join are sent by then. */
 const joinMilliseconds = 10_000;
 
-/** Those that settle side by side, and those that fill the machine alone. */
+/** Rings that settle in parallel, and rings that need the whole machine. */
 const smallRings = sharedMeasurement(async (options) => {
   await using stack = new AsyncDisposableStack();
   const rings: Ring[] = [];
@@ -112,7 +112,7 @@ class Ring implements AsyncDisposable {
     const count = ringSizes[size][options.isQuick ? 1 : 0];
     const network = await NetworkFixture.open();
     try {
-      // A package carries compiled sources. Here they are compiled at the first start, and kept for the others at its end.
+      // A package has compiled sources. Here the first peer fills the compile cache when it stops.
       await (await network.start()).stop();
       const start = performance.now();
       const seconds = (): number => (performance.now() - start) / 1000;
@@ -142,7 +142,7 @@ class Ring implements AsyncDisposable {
     return { hosts, ...this.#formed, idle, memory, join };
   }
 
-  /** A file put and got with the ring as it is. */
+  /** Puts and gets a file. */
   async transfer(): Promise<Pick<ManyFigures, 'put' | 'get' | 'putCost' | 'getCost'>> {
     const [file, target] = [path.join(this.#network.folder, 'file'), path.join(this.#network.folder, 'got')];
     const [putter, getter] = [this.#peers[1]!, this.#peers.at(-1)!];
@@ -171,7 +171,7 @@ class Ring implements AsyncDisposable {
   }
 
   async #window(): Promise<RingFigures['idle']> {
-    // Their own answers to these come before the window and after it.
+    // Answers to these requests fall outside the window.
     const before = await countsOf(this.#peers);
     const start = performance.now();
     const { cpu } = await metered(
@@ -212,7 +212,7 @@ class Ring implements AsyncDisposable {
     };
   }
 
-  /** Seconds; what it cost the peer that does it and all others together. */
+  /** Seconds, and the CPU of the acting peer and of all others. */
   async #metered(peer: PeerProcess, cost: TransferCost, work: () => Promise<number>): Promise<number> {
     const pids = [peer, ...this.#peers.filter((one) => one !== peer)].map(({ pid }) => pid);
     const { result, cpu } = await metered(pids, work);
@@ -235,7 +235,7 @@ async function joinAll(network: NetworkFixture, first: PeerProcess, count: numbe
   return joined;
 }
 
-/** What all of them have sent so far. */
+/** Total sent by all of them. */
 async function countsOf(
   peers: readonly PeerProcess[],
 ): Promise<{ readonly pings: number; readonly questions: number }> {

@@ -1,7 +1,7 @@
 /**
- * How many nodes a lookup contacts, in rings larger than a machine can hold: counted by the tables of `chordial simulate
- * --paper`, which run the ring of production on a virtual network. Each is a process of its own, since it needs much memory.
- * With --full they are the tables of the papers; else fewer lookups in smaller rings, with as many comings and goings a second.
+ * Nodes contacted by a lookup in rings larger than one machine can hold, from the tables of `chordial simulate --paper`,
+ * which run the production ring on a virtual network. Each runs in its own process, since it needs much memory. With --full
+ * they are the tables of the papers; otherwise fewer lookups in smaller rings with the same rate of churn.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -17,7 +17,7 @@ const lookups = 2000;
 /** Logarithms of the numbers of peers. */
 const sizes = [8, 10, 12];
 const quickSizes = [8];
-/** 2.8 joins and as many crashes a second, as of 10^4 hosts that are members for an hour. */
+/** 2.8 joins and as many crashes per second, as with 10^4 hosts and one hour of membership. */
 const scale: CacheScale = { hosts: 1000, membership: 6, warmUp: 1.5, measured: 2 };
 const quickScale: CacheScale = { hosts: 200, membership: 6, warmUp: 0.5, measured: 0.5 };
 

@@ -1,6 +1,6 @@
 /**
- * A file through a path of 100 ms round trip and a limited rate, with and without losses: how much of the rate arrives as
- * bytes of the file. Everything counts, from the question of where the file is to its last byte in place.
+ * A file through a path of 100 ms round trip and a limited rate, with and without losses: the share of the
+ * rate used for file bytes. The time runs from locating the file to its last byte on disk.
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -13,9 +13,9 @@ import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
 const least = 0.94;
 const roundTripMilliseconds = 100;
-/** Of the whole per cents that are shown. */
+/** Rounding error of the percentages shown. */
 const rounding = 0.005;
-/** Longer runs would only make the beginning look cheaper. */
+/** Longer runs would only hide the cost of the start. */
 const secondsOfPath = 20;
 
 const paths: readonly (PathOptions & { readonly name: string })[] = [
@@ -60,7 +60,7 @@ interface Through {
   /** Seconds of a get from, and of a put to, the peer at the other end. */
   readonly get: number;
   readonly put: number;
-  /** Of both peers for each, the one that gets or puts first. */
+  /** Of both peers for each, the getting or putting one first. */
   readonly cpu: { readonly get: readonly number[]; readonly put: readonly number[] };
 }
 

@@ -1,7 +1,7 @@
 /**
- * How many small files a second go in and come out: 10 000 of 10 kB in a ring of 4 peers on this machine, 3 copies, each
- * durable on 2 before it is acknowledged. Once as one folder and once as so many names; fetched by a peer of the ring
- * and by one that holds nothing. Beside it what the machine needs for one copy: `cp` and `sync`.
+ * Small files per second: 10 000 files of 10 kB in a ring of 4 peers on this machine, 3 replicas, write quorum 2. Once as
+ * one folder and once as separate names; fetched by a peer of the ring and by a client. Compared with the machine's time for
+ * one copy: `cp` and `sync`.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -16,7 +16,7 @@ import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
 const fileBytes = 10_000;
 const peerCount = 4;
-/** A second. */
+/** Files per second. */
 const minOfAll = 500;
 const targets = new Map([
   ['put as so many names', 800],
@@ -28,13 +28,13 @@ const copying = 'cp and sync';
 
 interface Step {
   readonly seconds: number;
-  /** Seconds of CPU of the peer that puts or gets, and of all others together. */
+  /** CPU seconds of the putting or getting peer, and of all others together. */
   readonly cpu: readonly [number, number];
 }
 
 interface Measured {
   readonly steps: ReadonlyMap<string, Step>;
-  /** Resident memory of the putting peer at its highest. */
+  /** Peak resident memory of the putting peer. */
   readonly putterBytes: number;
 }
 
@@ -70,7 +70,7 @@ export async function smallFiles({ runs, isQuick, note }: BenchOptions): Promise
   ];
 }
 
-/** One network of its own, through all steps. */
+/** Runs all steps in its own network. */
 class Run {
   readonly #files: number;
   readonly #note: (text: string) => void;
@@ -87,7 +87,7 @@ class Run {
     try {
       return await this.#steps(network);
     } finally {
-      // What so many files take is not left lying until the network's own end.
+      // Frees the space before the network ends.
       await Promise.all(this.#peers.map((peer) => peer.kill9()));
       await rm(network.folder, { recursive: true, force: true });
     }
@@ -112,7 +112,7 @@ class Run {
     await this.#time('get of the folder by a client', client, () => command(client, ['get', 'one', '-o', 'by-client']));
     for (const got of ['by-peer', 'by-client']) await compare(folder, 'one', got, names);
 
-    // Other bytes, so that no block is there already.
+    // New bytes, so that no block exists already.
     const [many, fetched] = [path.join(folder, 'many'), path.join(folder, 'fetched')];
     await makeFiles(many, this.#files);
     await this.#time('put as so many names', putter, () => command(putter, ['put', ...names], many));

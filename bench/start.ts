@@ -1,4 +1,4 @@
-/** From the command `start` to the line that says that the peer is a member and serves: one more in a ring of 7. */
+/** From the command `start` to the ready line, for one more peer in a ring of 7. */
 import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
 import { until } from '../packages/chordial/test/fixtures/until.ts';
 import { alternate } from './alternating.ts';

@@ -1,5 +1,5 @@
 /**
- * How fast do two peers exchange bytes and questions over loopback, before anything is verified or written?
+ * Speed of the transport between two peers over loopback, without verification or disk.
  * `node bench/transport.ts` prints the rate of one and of four streams each way, a request and a ping, and memory.
  */
 import { fork } from 'node:child_process';

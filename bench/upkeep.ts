@@ -1,9 +1,9 @@
-/** What a peer costs that does nothing but keep its place, in rings of 7 to 64 real peers; and 64 peers at work together. */
+/** Cost of an idle peer in rings of 7 to 64 real peers, and of 64 peers at work. */
 import { threeDigits } from './alternating.ts';
 import { type BenchOptions, type BenchRow, type Part, row, rowsOfParts, verdict } from './row.ts';
 import { type RingFigures, ringOf, ringOfMany, transferBytes } from './settled-rings.ts';
 
-/** Per cent of a core and megabytes, by peers in the ring. */
+/** Per cent of a core and megabytes, by ring size. */
 interface Most {
   readonly cpu?: number;
   readonly memory?: number;
@@ -19,7 +19,7 @@ export function upkeep(options: BenchOptions): Promise<readonly BenchRow[]> {
   return rowsOfParts(parts, options);
 }
 
-/** What they took to become one ring is told by `join`. */
+/** `join` reports the time to form the ring. */
 export async function manyPeers(options: BenchOptions): Promise<readonly BenchRow[]> {
   const { hosts, put, get, putCost, getCost } = await ringOfMany(options);
   const rate = (seconds: number): string => `${threeDigits(transferBytes / 1e6 / seconds)} MB/s`;

@@ -1,11 +1,11 @@
-/** What the machine itself can do, measured in the same run: no transfer is faster than these. */
+/** Limits of the machine, measured in the same run: no transfer can be faster. */
 import { rm } from 'node:fs/promises';
 import { alternate, type Contender, threeDigits } from '../alternating.ts';
 import { debian, needPackages, timedProgram } from '../rivals/program.ts';
 import { type BenchOptions, type BenchRow, row } from '../row.ts';
 import { loopbackRate } from './loopback.ts';
 
-/** One row each; `ours` is the transfer's rate, beside which they stand. */
+/** One row each; `ours` is the rate of the transfer. */
 export async function limitsOf(
   file: string,
   bytes: number,

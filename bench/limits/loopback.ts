@@ -1,5 +1,5 @@
 /**
- * How fast two Node processes exchange bytes when they do nothing else: `raw TLS` and `raw HTTP/2` over loopback, TLS 1.3.
+ * Rate of two Node processes that only exchange bytes: `raw TLS` and `raw HTTP/2` over loopback, TLS 1.3.
  * The child serves, the caller of `loopbackRate` counts.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -15,7 +15,7 @@ export type Loopback = 'raw TLS' | 'raw HTTP/2';
 
 const chunkBytes = 1024 * 1024;
 
-/** Megabytes a second. */
+/** Megabytes per second. */
 export async function loopbackRate(kind: Loopback, bytes: number): Promise<number> {
   const server = fork(import.meta.filename, [kind, String(bytes)]);
   try {

@@ -1,4 +1,4 @@
-/** A port for a program that cannot be told to take any free one. */
+/** A free port for programs that cannot choose one themselves. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 

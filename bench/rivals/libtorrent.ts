@@ -18,7 +18,7 @@ export class Libtorrent implements AsyncDisposable {
     this.#port = port;
   }
 
-  /** Seeds the file; what is fetched comes to lie in `folder`. */
+  /** Seeds the file; downloads go to `folder`. */
   static async seed(file: string, folder: string, note: (text: string) => void): Promise<Libtorrent> {
     await needPackages([debian.libtorrent], note);
     await mkdir(folder, { recursive: true });
@@ -34,7 +34,7 @@ export class Libtorrent implements AsyncDisposable {
     }
   }
 
-  /** Seconds until a new peer has the whole file, verified. */
+  /** Seconds until a new peer has the complete, verified file. */
   async get(): Promise<number> {
     await using peer = new RunningProgram('/usr/bin/python3', [script]);
     peer.say({ get: this.#torrent, folder: path.join(this.#folder, 'got'), port: this.#port });

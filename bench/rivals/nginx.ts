@@ -1,4 +1,4 @@
-/** nginx over HTTPS and HTTP/2 on loopback, and curl and aria2 that fetch from it: nothing is verified, nothing is flushed. */
+/** nginx over HTTPS and HTTP/2 on loopback, with curl and aria2 as clients: no verification, no flush. */
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { until } from '../../packages/chordial/test/fixtures/until.ts';
@@ -14,7 +14,7 @@ export class Nginx implements AsyncDisposable {
     this.#base = base;
   }
 
-  /** Serves the files of `served`; its own lie in `folder`. */
+  /** Serves `served`; its own files are in `folder`. */
   static async start(folder: string, served: string, note: (text: string) => void): Promise<Nginx> {
     await needPackages([debian.nginx, debian.curl, debian.openssl], note);
     const [key, certificate] = ['key.pem', 'certificate.pem'].map((name) => path.join(folder, name));
@@ -69,7 +69,7 @@ export class Nginx implements AsyncDisposable {
   }
 }
 
-/** Installs it if need be; without it says why. */
+/** Installs it if needed; false, with a note, if it cannot. */
 export async function hasAria2(note: (text: string) => void): Promise<boolean> {
   try {
     await needPackages([debian.aria2], note);

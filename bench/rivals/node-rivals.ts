@@ -1,4 +1,4 @@
-/** Rivals that run in Node, each peer a process of its own. */
+/** Rivals that run in Node, one process per peer. */
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { needNpmPackages } from './npm-packages.ts';
@@ -6,7 +6,7 @@ import { RunningProgram } from './program.ts';
 
 const script = (name: string): string => path.join(import.meta.dirname, `${name}_peer.mjs`);
 
-/** What is asked of the getting peer each time; it says how many seconds it took. */
+/** The command to the getting peer; it answers with the seconds taken. */
 export class NodeRival implements AsyncDisposable {
   readonly #server: RunningProgram;
   readonly #name: string;

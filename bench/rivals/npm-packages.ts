@@ -1,4 +1,4 @@
-/** Rivals from npm, with a package file and a lock file of their own beside this one: none of it belongs to Chordial. */
+/** Rivals from npm, with their own package.json and lock file in this folder; they are not dependencies of Chordial. */
 import { execFile } from 'node:child_process';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const folder = import.meta.dirname;
 const installMilliseconds = 600_000;
 
-/** Rejects with the reason when they are missing and cannot be installed. No script of theirs is run. */
+/** Rejects with the reason if they are missing and cannot be installed. Install scripts are disabled. */
 export async function needNpmPackages(note: (text: string) => void): Promise<void> {
   try {
     await access(path.join(folder, 'node_modules/.package-lock.json'));

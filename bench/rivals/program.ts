@@ -1,4 +1,4 @@
-/** Programs of others: installed when they are missing, run to their end, or kept running while they are measured. */
+/** External programs: installed if missing, run to completion, or kept running during a measurement. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access } from 'node:fs/promises';
@@ -12,7 +12,7 @@ const endMilliseconds = 5000;
 
 export interface DebianPackage {
   readonly name: string;
-  /** A file that is there when it is installed. */
+  /** A file that exists once it is installed. */
   readonly provides: string;
 }
 
@@ -54,20 +54,20 @@ async function isThere(file: string): Promise<boolean> {
   );
 }
 
-/** Runs to its end and resolves with its output. Rejects with what it said when it fails. */
+/** Runs to completion and resolves with its output; rejects with its output on failure. */
 export async function runProgram(program: string, args: readonly string[]): Promise<string> {
   const { stdout } = await run(program, [...args], { timeout: runMilliseconds, maxBuffer: 16 * 1024 * 1024 });
   return stdout;
 }
 
-/** Seconds from its start to its end. */
+/** Its duration in seconds. */
 export async function timedProgram(program: string, args: readonly string[]): Promise<number> {
   const start = performance.now();
   await runProgram(program, args);
   return (performance.now() - start) / 1000;
 }
 
-/** A program that runs while it is measured, and speaks lines of JSON on standard output if it is one of the bench's own. */
+/** A program that runs during a measurement; the benchmark's own programs print JSON lines. */
 export class RunningProgram implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;

@@ -1,6 +1,6 @@
 /**
- * Two Syncthing peers over loopback, TLS, every block hashed and written. A folder of one file is shared by the first and
- * hashed there before the clock runs; then the second takes it.
+ * Two Syncthing peers over loopback, TLS, every block hashed and written. The first shares a folder with one file and
+ * hashes it before the clock starts; then the second fetches it.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -49,7 +49,7 @@ export class Syncthing implements AsyncDisposable {
     this.#taker = taker;
   }
 
-  /** Gives what lies in `served`, of so many bytes; its own lie in `folder`. */
+  /** Shares `served`, of the given size; its own files are in `folder`. */
   static async serve(served: string, bytes: number, folder: string, note: (text: string) => void): Promise<Syncthing> {
     await needPackages([debian.syncthing], note);
     const [one, other] = [await place(path.join(folder, 'giver')), await place(path.join(folder, 'taker'))];
@@ -62,7 +62,7 @@ export class Syncthing implements AsyncDisposable {
     }
   }
 
-  /** Seconds until the second peer has the whole folder, which is another one each time. */
+  /** Seconds until the second peer has the complete folder, a new one each time. */
   async get(): Promise<number> {
     this.#runs += 1;
     const id = `run-${this.#runs}`;
@@ -126,7 +126,7 @@ class Instance implements AsyncDisposable {
     await this.#ask('DELETE', `config/folders/${id}`);
   }
 
-  /** Resolves when so many bytes lie here and none is missing. */
+  /** Resolves when this many bytes are here and none is missing. */
   async whole(id: string, bytes: number): Promise<void> {
     await within(syncMilliseconds, `Syncthing has not got all of ${id}`, async () => {
       const status = (await this.#ask('GET', `db/status?folder=${id}`).catch(() => null)) as FolderStatus | null;
@@ -158,7 +158,7 @@ async function place(home: string): Promise<Place> {
   return { home, id, port: await freePort(), apiPort: await freePort() };
 }
 
-/** Nothing is asked of or told to anybody but the other one. */
+/** No contact with any host but the other peer. */
 function configuration(own: Place, other: Place): string {
   const device = ({ id, port }: Place): string =>
     `<device id="${id}" name="${id.slice(0, 7)}" compression="never"><address>tcp://127.0.0.1:${port}</address></device>`;

@@ -11,7 +11,7 @@ test('A10 256 peers find every owner within 5 % of the hops of the formula', () 
   assert.ok(Math.abs(hops.mean / formula - 1) < 0.05, `${hops.mean} beside ${formula}`);
 });
 
-test('A10 one seed, one table; --json is one line with the same figures', () => {
+test('A10 the same seed gives the same table; --json is one line with the same figures', () => {
   const printed: string[] = [];
   const first = runSimulation({ peers: 20, seed: 7, lookups: 50, json: true }, (text) => printed.push(text));
   const second = runSimulation({ peers: 20, seed: 7, lookups: 50 }, (text) => printed.push(text));
@@ -20,7 +20,7 @@ test('A10 one seed, one table; --json is one line with the same figures', () => 
   assert.match(printed[1]!, /½·log2 N/);
 });
 
-test('A22 what cannot be simulated is refused with what to give instead', () => {
+test('A22 invalid settings are refused with the valid ones', () => {
   for (const bad of [{ peers: 0 }, { peers: 1.5 }, { peers: 100, bits: 8 }, { peers: 5, loss: 1 }]) {
     assert.throws(
       () => measure({ seed: 1, ...bad }),

@@ -34,19 +34,19 @@ export interface SimulateOptions {
   readonly lookups?: number;
   /** Virtual minutes over which they are spread; 1. */
   readonly minutes?: number;
-  /** Membership cache, news and parallel asks, as peers run by default; false. */
+  /** Membership cache, gossip and parallel asks, the default of peers; false. */
   readonly cache?: boolean;
   readonly json?: boolean;
 }
 
-/** The first peers join this many milliseconds apart, those that follow `joinGap`, or 5 % of the ring a second. */
+/** Milliseconds between the first joins; later peers join `joinGap` apart, or 5 % of the ring per second. */
 const slowJoinGap = 500;
 const slowJoins = 20;
 const joinGap = 20;
 const joinsPerSecond = 0.05;
-/** Larger networks begin settled: that thousands can join one after the other is shown by those below. */
+/** Larger networks start settled; smaller ones show that peers can join one by one. */
 const maxThatJoin = 1000;
-/** Bounds of virtual time, in milliseconds: for settling, and for fingers to be looked up after it. */
+/** Limits of virtual time in milliseconds: for settling, and for looking up fingers afterwards. */
 const maxSettling = 300_000;
 const fingerTime = 60_000;
 const lastAnswers = 5000;

@@ -1,4 +1,4 @@
-/** The questions that were put to everybody over the ring, flooded over a random graph of the same peers. */
+/** The broadcast questions, flooded over a random graph of the same peers. */
 
 import { encodeBody } from '../../src/network/wire-body.ts';
 import { hits as hitsOnTheWire } from '../../src/search/hit-codec.ts';
@@ -14,7 +14,7 @@ const maxTtl = 7;
 /** Gnutella 0.4: a header of 23 bytes, two of speed, and the text with its NUL. */
 const queryBytes = 26;
 
-/** Peers that came later are not in the graph, and links to those that crashed are not replaced. */
+/** Peers that joined later are not in the graph, and links to crashed ones are not replaced. */
 export function flooded(simulation: SearchSimulation, questions: readonly AskedQuestion[], peers: number): SearchRow[] {
   const graph = randomGraph(peers, degree, simulation.ring.random);
   return Array.from({ length: maxTtl - minTtl + 1 }, (_, place) => {

@@ -1,16 +1,16 @@
 /**
- * What searching was before rings: every peer knows a few others at random, a query goes to all of them and from each to all of its
- * own until its TTL has run out, and a hit goes back the way that the query came (Gnutella 0.4).
+ * Search by flooding (Gnutella 0.4): every peer has a few random neighbours, a query is forwarded to all neighbours until its TTL
+ * expires, and hits return along the path of the query.
  */
 import type { Random } from '@chordial/ring';
 
 export interface Flood {
   /** Peers that the query reached, the asker included. */
   readonly reached: ReadonlySet<number>;
-  /** Queries sent; those to a peer that had it already are `duplicates`. */
+  /** Queries sent; `duplicates` went to peers that already had it. */
   readonly messages: number;
   readonly duplicates: number;
-  /** How far each peer that was reached is from the asker. */
+  /** Distance of each reached peer from the asker. */
   readonly depthOf: ReadonlyMap<number, number>;
   /** Messages received by each peer. */
   readonly received: ReadonlyMap<number, number>;
@@ -32,7 +32,7 @@ export function randomGraph(peers: number, degree: number, random: Random): read
   return graph;
 }
 
-/** @param isLive a peer that has gone takes nothing, though its neighbours still send to it. */
+/** @param isLive dead peers receive nothing, though their neighbours still send to them. */
 export function flood(
   graph: readonly ReadonlySet<number>[],
   asker: number,

@@ -10,7 +10,7 @@ test('A16 on a simulated ring index and broadcast find everything, each peer is 
   assert.equal(broadcast?.recall, 1);
   for (const row of rows) assert.equal(row.wrongHits, 0);
   assert.equal(broadcast.duplicates, 0);
-  // A question to every other peer and its answer, and hits from those who have some.
+  // A question to every other peer, its answer, and hits from peers with matches.
   assert.equal(broadcast.messages >= 2 * 149, true, `${broadcast.messages}`);
   const complete = floods.find(({ recall }) => recall === 1);
   assert.equal(complete !== undefined && complete.messages > broadcast.messages, true, JSON.stringify(floods));

@@ -1,6 +1,6 @@
 /**
- * `chordial simulate --search`: word queries through the index and questions to everybody, on a simulated ring with files on its
- * peers, at rest or under churn; beside them the same questions flooded with a TTL over a random graph of the same peers.
+ * `chordial simulate --search`: word queries by the index and broadcasts, on a simulated ring with files on its peers,
+ * with or without churn, compared with the same questions flooded with a TTL over a random graph of the same peers.
  */
 
 import { someMember } from '@chordial/ring/simulator';
@@ -16,9 +16,9 @@ import type { SimulatedFile } from './shared-population.ts';
 export interface SearchRunOptions {
   readonly peers: number;
   readonly seed: number;
-  /** Files on all peers together; ten a peer. */
+  /** Total number of files; ten per peer. */
   readonly files?: number;
-  /** Queries by words; a tenth as many are put to everybody. 200. */
+  /** Word queries; a tenth as many are broadcast. 200. */
   readonly queries?: number;
   readonly churn?: number;
   readonly virtualNodes?: number;
@@ -32,12 +32,12 @@ const filesPerPeer = 10;
 const maxPeers = 20_000;
 const maxFiles = 1_000_000;
 const maxQueries = 10_000;
-/** Asked at the same time. */
+/** Concurrent queries. */
 const wordQueryConcurrency = 50;
 const broadcastConcurrency = 5;
 const broadcastMilliseconds = 10_000;
 const longestMilliseconds = 60_000;
-/** Churn goes on before the first question, so that the dead of some seconds are still in the lists. */
+/** Churn starts before the first question, so that lists contain recently dead peers. */
 const churnBeforeMilliseconds = 5000;
 const churnMilliseconds = 600_000;
 
@@ -109,7 +109,7 @@ async function asked(
   return searchRow(what, { queries: count, results, took, cost: simulation.cost }, live);
 }
 
-/** Hits that do not answer the question are wrong; of those owed some may be missing. */
+/** Counts false hits and missing expected ones. */
 function compared({ answers, isThere }: AskedQuestion, hits: readonly Hit[]) {
   const found = new Set(hits.map(nameOf));
   const owed = answers.filter(isThere);
@@ -140,11 +140,11 @@ function askIndex(simulation: SearchSimulation): Begun {
     for await (const page of pages) hits.push(...page);
     return hits;
   };
-  // A query that no place of its word answers has found nothing.
+  // A query without an answer from any place of its word has no hits.
   return { question, work: work().catch(asNothing) };
 }
 
-/** The end of the rarest word of some file. */
+/** A suffix of the rarest word of some file. */
 function askEverybody(simulation: SearchSimulation): Begun {
   const rarest = [...someFile(simulation).words].sort((a, b) => b.length - a.length)[0]!;
   const text = rarest.slice(1);

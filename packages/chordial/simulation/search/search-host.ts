@@ -1,4 +1,4 @@
-/** One peer that searches and answers searches in the simulator: production's broadcast, word search and index over a modelled store. */
+/** A peer of the search simulator: the production broadcast, word search and index over a modelled store. */
 
 import type { Contact } from '@chordial/ring';
 import type { SimulatedHost } from '@chordial/ring/simulator';
@@ -21,7 +21,7 @@ export interface SearchHostPorts {
   readonly files: () => readonly SimulatedFile[];
   /** The entries of a word's key that this host holds now. */
   readonly held: (key: string) => readonly HeldShareEntry[];
-  /** Told what each lookup of a word's place cost. */
+  /** Called with the cost of each lookup of a word's place. */
   readonly lookedUp: (hops: number) => void;
 }
 
@@ -45,7 +45,7 @@ export class SearchHost {
     this.broadcast = new Broadcast({
       self: () => self,
       networkId: '',
-      // No one forges here.
+      // No forged records in this simulation.
       sign: () => new Uint8Array(64),
       verify: () => true,
       bits,
@@ -53,14 +53,14 @@ export class SearchHost {
       clock,
       isDead,
       members: () => host.ring.members(),
-      // A thread would bring real time in; nothing asks for expressions here.
+      // A thread would depend on real time; the simulation uses no regular expressions.
       expressions: { check: notSimulated, match: notSimulated },
       files: async function* () {
         yield files();
       },
     });
     const shares = { heldHere: (key: string) => held(key) };
-    // What is held changes without a word here.
+    // The store changes without notification.
     let asked = 0;
     const changes = () => asked++;
     this.words = new WordSearch({
@@ -74,13 +74,13 @@ export class SearchHost {
     this.broadcast.answerIn(this.words.answerIn(this.#registry));
   }
 
-  /** What a production peer does with a message. */
+  /** Handles a message like a production peer. */
   answer(from: Contact, kind: string, body: unknown): Promise<unknown> {
     return this.#registry.request(from, kind, body);
   }
 }
 
-/** By a lookup on the ring for every word: without what production remembers of places. */
+/** One ring lookup per word, without the production cache of places. */
 function hostsOf(
   { host, lookedUp }: SearchHostPorts,
   key: Parameters<SimulatedHost['ring']['lookup']>[0],
