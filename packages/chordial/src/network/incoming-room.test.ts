@@ -412,3 +412,46 @@ test('H2 a newcomer whose host has too many takes the place of its own oldest, a
   assert.equal(open(others), others.length);
   assert.equal(room.size, maxIncomingSessions);
 });
+
+test('H2 of the idle the one idle longest goes, also when it came last', () => {
+  const room = new Guests(
+    () => false,
+    () => 0,
+  );
+  const guests = many(maxIncomingSessions - neighbourSessions, (index) => new Connection(`other ${index}`));
+  for (const [index, guest] of guests.entries()) {
+    guest.lastUsed = guests.length - index;
+    room.enter(guest);
+  }
+  room.enter(new Connection('late'));
+  assert.equal(guests.at(-1)?.isOpen, false);
+  assert.equal(open(guests), guests.length - 1);
+});
+
+test('H3 a newcomer that has said nothing yet does not pay for handshakes in progress', () => {
+  const { arrive } = strangers();
+  const same = many(maxStrangersPerAddress, () => arrive('203.0.113.9'));
+  for (const one of same) one.isCostly = true;
+  const newcomer = arrive('203.0.113.9');
+  assert.deepEqual([newcomer.isOpen, same[0]?.isOpen, open(same)], [true, false, same.length - 1]);
+});
+
+test('H3 a member that comes again frees no handshakes of its address but its own', () => {
+  const { room, arrive } = strangers();
+  const address = '203.0.113.9';
+  room.greeted(arrive(address), address);
+  const member = arrive(address);
+  for (let last = member; last.isOpen; ) last = arrive(address);
+  room.greeted(member, address);
+  assert.deepEqual([arrive(address).isOpen, arrive(address).isOpen], [true, false]);
+});
+
+test('H2 H3 time passes by itself', () => {
+  assert.equal(new Strangers().enter(new Arrival(), '203.0.113.9'), true);
+  const room = new Guests(() => false);
+  const idle = new Connection('a');
+  idle.lastUsed = Number.NEGATIVE_INFINITY;
+  room.enter(idle);
+  room.sweep();
+  assert.equal(idle.isOpen, false);
+});

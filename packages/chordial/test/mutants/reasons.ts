@@ -99,6 +99,19 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
       'memory: an answer is not believed longer in any case',
   },
   'src/network/incoming-room.ts': {
+    'this.#known.set(address, true);': 'equivalent: only whether it is noted counts',
+    'if (known === undefined) this.#handshakes.set(address, own);': 'equivalent: it is noted as what it was',
+    "return this.#at([...counts].find(([, count]) => count === most)?.[0] ?? '');":
+      'equivalent: some address has the most',
+    'if (waiting === undefined) return;': 'equivalent: there is another beside the newcomer',
+    "const after = (tail ?? '').split(':').filter((part) => part !== '');":
+      'equivalent: it changes what comes after the first four groups',
+    'const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);':
+      'equivalent: an address without zeros left out has eight groups',
+    'const same = this.#guests.get(guest.host) ?? [];': 'equivalent: one is fewer than four',
+    'if (same.length >= maxConnectionsPerHost && oldest !== undefined) this.#close(oldest);':
+      'equivalent: where there are four there is an oldest',
+    'if (left.length > 0) this.#guests.set(guest.host, left);': 'an empty list of a host that left stays',
     'if (guest.isBusy || (found !== null && found.lastUsed <= guest.lastUsed)) continue;':
       'of two that were used at the same moment either may go',
   },
