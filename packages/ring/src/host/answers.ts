@@ -2,18 +2,12 @@
 
 import type { FindAnswer, Notice, RingAnswers, RingAsks, RingHandler, RingMessageKind } from '../protocol/messages.ts';
 import type { HostId } from '../protocol/pointer.ts';
-import type { FailureDetector } from './failure-detector.ts';
 import type { KnownMembers } from './known-members.ts';
 import type { Lookups } from './lookups.ts';
 import type { OtherHosts } from './other-hosts.ts';
-import type { OwnMembers } from './own-members.ts';
-import type { RingNetwork } from './ports.ts';
-import type { RingHostOptions } from './ring-host-options.ts';
+import type { HostPorts, RingHostOptions } from './ring-host-options.ts';
 
-export interface AnswersPorts {
-  readonly network: RingNetwork;
-  readonly detector: FailureDetector;
-  readonly own: OwnMembers;
+interface Knowledge {
   readonly known: KnownMembers;
   readonly lookups: Lookups;
   readonly others: OtherHosts;
@@ -26,9 +20,9 @@ type Answer<K extends RingMessageKind> = (answer: RingAnswers[K] | null) => void
 
 export class Answers implements RingHandler {
   readonly #options: RingHostOptions;
-  readonly #ports: AnswersPorts;
+  readonly #ports: HostPorts & Knowledge;
 
-  constructor(options: RingHostOptions, ports: AnswersPorts) {
+  constructor(options: RingHostOptions, ports: HostPorts & Knowledge) {
     this.#options = options;
     this.#ports = ports;
   }

@@ -1,33 +1,36 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MemberPointer } from '../protocol/pointer.ts';
+import type { HostId, MemberPointer } from '../protocol/pointer.ts';
 import { contactOf, memberAt, virtualClock } from '../testing/virtual-clock.ts';
 import { ClientNode } from './client-node.ts';
-import type { AskFailure } from './ports.ts';
+import type { FailureDetector } from './failure-detector.ts';
+import type { AskFailure, RingNetwork } from './ports.ts';
+import type { HostPorts } from './ring-host-options.ts';
+import { defaultTimers } from './timers.ts';
 
 function scene(answers: Readonly<Record<string, 'alive' | AskFailure>>, named: readonly MemberPointer[] = []) {
   const { clock, random, pass } = virtualClock();
   const live = new Set<string>();
   let lookups = 0;
-  const client = new ClientNode({
-    clock,
-    random,
-    network: {
-      ask: () => assert.fail('a client node asks by lookups'),
-      ping: ({ host }, timeout, done) => {
-        clock.after(answers[host] === 'alive' ? 1 : timeout, () => done(answers[host] ?? 'timeout'));
-      },
+  const network: RingNetwork = {
+    ask: () => assert.fail('a client node asks by lookups'),
+    ping: ({ host }, timeout, done) => {
+      clock.after(answers[host] === 'alive' ? 1 : timeout, () => done(answers[host] ?? 'timeout'));
     },
-    bits: 8,
-    pingTimeout: 1000,
-    known: () => named,
-    isLive: ({ host }) => live.has(host),
+  };
+  const detector = {
+    liveness: (host: HostId) => (live.has(host) ? 'alive' : null),
+    isDown: () => false,
+  } as Partial<FailureDetector> as FailureDetector;
+  const ports = { clock, random, network, detector, isClosed: () => false } as Partial<HostPorts> as HostPorts;
+  const options = { shape: { bits: 8, successors: 3 }, timers: { ...defaultTimers, maxTimeout: 1000 } };
+  const client = new ClientNode(options, ports, {
+    knownMembers: () => named,
     heard: ({ host }) => live.add(host),
     lookup: (_, done) => {
       lookups += 1;
       clock.after(1, done);
     },
-    isClosed: () => false,
   });
   const begun = (names: readonly string[]) => {
     const outcome: boolean[] = [];

@@ -4,22 +4,15 @@
  */
 import { type RingId, ringId } from '../protocol/identifier.ts';
 import type { Contact, MemberPointer } from '../protocol/pointer.ts';
-import type { Clock, Milliseconds, Random, RingNetwork, Timer } from './ports.ts';
+import type { Milliseconds, Timer } from './ports.ts';
+import type { HostPorts, RingHostOptions } from './ring-host-options.ts';
 
-export interface ClientNodePorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly network: RingNetwork;
-  readonly bits: number;
-  /** How long an answer to a ping may take. */
-  readonly pingTimeout: Milliseconds;
+interface Knowledge {
   /** Members that answers have named. */
-  known(): readonly MemberPointer[];
-  isLive(contact: Contact): boolean;
+  knownMembers(): readonly MemberPointer[];
   /** The host answered. */
   heard(contact: Contact): void;
   lookup(key: RingId, done: () => void): void;
-  isClosed(): boolean;
 }
 
 /** The first rounds follow each other at once, so that a small network is known whole. */
@@ -32,12 +25,16 @@ const maxPings = 32;
 const randomBits = 48;
 
 export class ClientNode {
-  readonly #ports: ClientNodePorts;
+  readonly #options: Pick<RingHostOptions, 'shape' | 'timers'>;
+  readonly #ports: HostPorts;
+  readonly #host: Knowledge;
   #timer: Timer | null = null;
   #rounds = 0;
 
-  constructor(ports: ClientNodePorts) {
+  constructor(options: Pick<RingHostOptions, 'shape' | 'timers'>, ports: HostPorts, host: Knowledge) {
+    this.#options = options;
     this.#ports = ports;
+    this.#host = host;
   }
 
   /** `done` once: true as soon as one of them answered, false when none did. */
@@ -66,10 +63,11 @@ export class ClientNode {
   }
 
   #round(): void {
-    const { clock, random, bits } = this.#ports;
+    const { clock, random } = this.#ports;
+    const { bits } = this.#options.shape;
     const chance = BigInt(Math.floor(random.next() * 2 ** randomBits));
     const key = bits >= randomBits ? chance << BigInt(bits - randomBits) : chance >> BigInt(randomBits - bits);
-    this.#ports.lookup(ringId(key, bits), () => {
+    this.#host.lookup(ringId(key, bits), () => {
       if (this.#ports.isClosed()) return;
       this.#meetNamed();
       this.#rounds += 1;
@@ -79,15 +77,18 @@ export class ClientNode {
   }
 
   #meetNamed(): void {
-    const named = new Map(this.#ports.known().map(({ contact }) => [contact.host, contact]));
-    const strangers = [...named.values()].filter((contact) => !this.#ports.isLive(contact));
+    const { detector } = this.#ports;
+    const named = new Map(this.#host.knownMembers().map(({ contact }) => [contact.host, contact]));
+    const strangers = [...named.values()].filter(
+      ({ host }) => detector.liveness(host) === null || detector.isDown(host),
+    );
     for (const contact of strangers.slice(0, maxPings)) this.#ping(contact, () => undefined);
   }
 
   #ping(contact: Contact, done: (answered: boolean) => void): void {
-    this.#ports.network.ping(contact, this.#ports.pingTimeout, (result) => {
+    this.#ports.network.ping(contact, this.#options.timers.maxTimeout, (result) => {
       if (this.#ports.isClosed()) return;
-      if (result === 'alive') this.#ports.heard(contact);
+      if (result === 'alive') this.#host.heard(contact);
       done(result === 'alive');
     });
   }

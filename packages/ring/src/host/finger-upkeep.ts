@@ -2,27 +2,22 @@
  * Keeps the fingers of all own members exact: all of them on joining, then the next far one in a stabilize round, ever more
  * rarely while each is found where it was.
  */
-import type { RingId } from '../protocol/identifier.ts';
-import type { Found } from './lookup.ts';
+import type { Lookups } from './lookups.ts';
 import type { Member } from './member.ts';
-import type { OwnMembers } from './own-members.ts';
-import type { Clock, Milliseconds } from './ports.ts';
+import type { Milliseconds } from './ports.ts';
+import type { HostPorts, RingHostOptions } from './ring-host-options.ts';
 
-export interface FingerUpkeepPorts {
-  readonly clock: Clock;
-  readonly bits: number;
-  /** A member that stabilizes more often, since its neighbours change, looks up no more fingers for that. */
-  readonly minPause: Milliseconds;
-  readonly own: OwnMembers;
-  lookup(key: RingId, done: (found: Found | null) => void): void;
-  isClosed(): boolean;
-}
-
+/** Fingers that a member looks up while a quiet one pauses once: its rounds are many more while its neighbours change. */
+const fingersPerQuietPause = 5;
 /** While nothing changes a finger is looked up so much more rarely at most. */
 const slowest = 10;
 
 export class FingerUpkeep {
-  readonly #ports: FingerUpkeepPorts;
+  readonly #ports: HostPorts;
+  readonly #lookups: Lookups;
+  readonly #bits: number;
+  /** A member that stabilizes more often, since its neighbours change, looks up no more fingers for that. */
+  readonly #minPause: Milliseconds;
   readonly #refreshing = new Set<Member>();
   /** Where each member's round of its far fingers goes on: the few distinct ones are then all new after as many rounds. */
   readonly #next = new Map<Member, number>();
@@ -30,13 +25,17 @@ export class FingerUpkeep {
   /** In least pauses; 1 unless given. */
   readonly #pauses = new Map<Member, number>();
 
-  constructor(ports: FingerUpkeepPorts) {
+  constructor({ shape, timers }: RingHostOptions, ports: HostPorts, lookups: Lookups) {
     this.#ports = ports;
+    this.#lookups = lookups;
+    this.#bits = shape.bits;
+    this.#minPause = timers.stabilizeMaximum / fingersPerQuietPause;
   }
 
   refreshOne(member: Member): void {
     if (this.#refreshing.has(member) || member.state === null) return;
-    const { own, bits, clock, minPause } = this.#ports;
+    const { own, clock } = this.#ports;
+    const [bits, minPause] = [this.#bits, this.#minPause];
     const now = clock.now();
     const since = now - (this.#refreshedAt.get(member) ?? Number.NEGATIVE_INFINITY);
     if (since < minPause) return;
@@ -62,7 +61,7 @@ export class FingerUpkeep {
   refreshAll(member: Member, from = 0): void {
     if (member.state === null || this.#ports.isClosed()) return;
     const power = Math.max(from, this.#ports.own.fingersOf(member).firstFar(member.state));
-    if (power >= this.#ports.bits) return;
+    if (power >= this.#bits) return;
     this.#lookup(member, power, (next) => {
       if (next !== null) this.refreshAll(member, next);
     });
@@ -70,7 +69,7 @@ export class FingerUpkeep {
 
   #lookup(member: Member, power: number, done: (next: number | null) => void): void {
     const fingers = this.#ports.own.fingersOf(member);
-    this.#ports.lookup(fingers.start(power), (found) =>
+    this.#lookups.lookup(fingers.start(power), [], (found) =>
       done(found === null ? null : fingers.learnExact(power, found.owner)),
     );
   }

@@ -1,25 +1,16 @@
 /** How the members of one host get onto the ring, the first time and after being isolated. */
-import type { RingId } from '../protocol/identifier.ts';
 import { idealRing } from '../protocol/join.ts';
-import type { Contact, MemberPointer } from '../protocol/pointer.ts';
-import { joinMember } from './join-walk.ts';
-import type { Found } from './lookup.ts';
+import { type Contact, isMember, type MemberPointer } from '../protocol/pointer.ts';
+import type { Lookups } from './lookups.ts';
 import type { Member } from './member.ts';
-import type { OwnMembers } from './own-members.ts';
-import type { Clock, Milliseconds, Random } from './ports.ts';
-import type { JoinFailure, RingHostOptions } from './ring-host-options.ts';
-import { maxConcurrentJoins } from './timers.ts';
+import type { Milliseconds } from './ports.ts';
+import type { HostPorts, JoinFailure, RingHostOptions } from './ring-host-options.ts';
+import { maxConcurrentJoins, maxJoinAttempts } from './timers.ts';
 
-export interface JoiningPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly own: OwnMembers;
-  live(): readonly Contact[];
-  lookup(key: RingId, through: readonly Contact[], done: (found: Found | null) => void): void;
-  wake(to: MemberPointer): void;
-  isClosed(): boolean;
-}
-
+/** Steps of one walk from the predecessor found towards the right one. */
+const maxSteps = 16;
+const firstPause: Milliseconds = 30;
+const longestPause: Milliseconds = 500;
 /** Hosts tried by one join. */
 const maxSeeds = 32;
 /** A host that is not taken in within this time has no one to be taken in by; one lookup more may be in progress. */
@@ -27,13 +18,17 @@ const entranceMilliseconds = 20_000;
 
 export class Joining {
   readonly #options: RingHostOptions;
-  readonly #ports: JoiningPorts;
+  readonly #ports: HostPorts;
+  readonly #lookups: Lookups;
+  readonly #wake: (to: MemberPointer) => void;
   /** Hosts to join through when a member is isolated. */
   #bootstrap: readonly Contact[] = [];
 
-  constructor(options: RingHostOptions, ports: JoiningPorts) {
+  constructor(options: RingHostOptions, ports: HostPorts, lookups: Lookups, wake: (to: MemberPointer) => void) {
     this.#options = options;
     this.#ports = ports;
+    this.#lookups = lookups;
+    this.#wake = wake;
   }
 
   /** Joins every member through the given hosts; `done` once, with the first failure or when all are members. */
@@ -73,21 +68,41 @@ export class Joining {
     });
   }
 
+  /** Finds the place, walks to it, and tries again while the ring changes under it; `deadline` is on the clock. */
   #joinOne(member: Member, deadline: Milliseconds, done: (failure: JoinFailure | null) => void): void {
-    const { clock, random, lookup, wake, isClosed } = this.#ports;
-    joinMember(
-      member,
-      {
-        clock,
-        random,
-        self: this.#options.self.host,
-        lookup: (key, found) => lookup(key, this.#seeds(), found),
-        wake,
-        deadline,
-        isClosed,
-      },
-      done,
-    );
+    const { clock, random, isClosed } = this.#ports;
+    let attempts = 0;
+    const again = () => {
+      attempts++;
+      if (attempts >= maxJoinAttempts || clock.now() >= deadline) return done('failed');
+      const pause = Math.min(firstPause * 1.5 ** attempts, longestPause) * (0.5 + random.next());
+      clock.after(pause, attempt);
+    };
+    const walk = (p: MemberPointer, steps: number) => {
+      member.tryJoin(p, (step) => {
+        if (member.state !== null) return done(null);
+        if (step === null || isClosed()) return again();
+        if (step.kind === 'taken') return done('taken');
+        if (step.kind === 'walk' && steps < maxSteps) return walk(step.next, steps + 1);
+        if (step.kind === 'stale-self') this.#wake(p);
+        again();
+      });
+    };
+    const attempt = () => {
+      if (isClosed()) return;
+      if (member.state !== null) return done(null);
+      this.#lookups.lookup(member.me.id, this.#seeds(), (found) => {
+        if (isClosed()) return;
+        if (found === null) return again();
+        if (found.owner.id === member.me.id) {
+          // Another host with my very id, or what is left of my previous life, which goes away by itself.
+          return found.owner.contact.host === this.#options.self.host ? again() : done('taken');
+        }
+        if (!isMember(found.predecessor)) return again();
+        walk(found.predecessor, 0);
+      });
+    };
+    attempt();
   }
 
   #seeds(): readonly Contact[] {

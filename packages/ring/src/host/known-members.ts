@@ -4,16 +4,8 @@ import { MemberCache } from '../one-hop/member-cache.ts';
 import { between, type RingId, ringId } from '../protocol/identifier.ts';
 import type { FindAnswer } from '../protocol/messages.ts';
 import { type Contact, type HostId, isMember, type MemberPointer, type Pointer } from '../protocol/pointer.ts';
-import type { FailureDetector } from './failure-detector.ts';
-import type { OwnMembers } from './own-members.ts';
-import type { Clock, Milliseconds } from './ports.ts';
-import type { RingHostOptions } from './ring-host-options.ts';
-
-export interface KnownMembersPorts {
-  readonly clock: Clock;
-  readonly detector: FailureDetector;
-  readonly own: OwnMembers;
-}
+import type { Milliseconds } from './ports.ts';
+import type { HostPorts, RingHostOptions } from './ring-host-options.ts';
 
 /** Members remembered as gone; each is for some seconds only. */
 const maxGone = 4096;
@@ -28,12 +20,12 @@ const maxMembersPassed = 64;
 export class KnownMembers {
   readonly cache: MemberCache;
   readonly #options: RingHostOptions;
-  readonly #ports: KnownMembersPorts;
+  readonly #ports: HostPorts;
   /** Members that said NOT_MEMBER or LEAVE, until when that is believed. */
   readonly #gone = new Map<RingId, Milliseconds>();
   readonly #rumoured = new Set<HostId>();
 
-  constructor(options: RingHostOptions, ports: KnownMembersPorts) {
+  constructor(options: RingHostOptions, ports: HostPorts) {
     this.#options = options;
     this.#ports = ports;
     const { bits } = options.shape;

@@ -3,38 +3,31 @@
 import type { RingId } from '../protocol/identifier.ts';
 import type { FindAnswer } from '../protocol/messages.ts';
 import type { Contact, MemberPointer } from '../protocol/pointer.ts';
-import type { FailureDetector } from './failure-detector.ts';
 import type { KnownMembers } from './known-members.ts';
 import { type Found, lookup } from './lookup.ts';
-import type { OwnMembers } from './own-members.ts';
-import type { Clock } from './ports.ts';
 import type { Questions } from './questions.ts';
-import type { RingHostOptions } from './ring-host-options.ts';
+import type { HostPorts, RingHostOptions } from './ring-host-options.ts';
 import { find } from './router.ts';
-
-export interface LookupsPorts {
-  readonly clock: Clock;
-  readonly detector: FailureDetector;
-  readonly own: OwnMembers;
-  readonly known: KnownMembers;
-  readonly questions: Questions;
-  isClosed(): boolean;
-}
 
 const defaultGuesses = 4;
 
 export class Lookups {
   readonly #options: RingHostOptions;
-  readonly #ports: LookupsPorts;
+  readonly #ports: HostPorts;
+  readonly #known: KnownMembers;
+  readonly #questions: Questions;
 
-  constructor(options: RingHostOptions, ports: LookupsPorts) {
+  constructor(options: RingHostOptions, ports: HostPorts, known: KnownMembers, questions: Questions) {
     this.#options = options;
     this.#ports = ports;
+    this.#known = known;
+    this.#questions = questions;
   }
 
   /** FIND, from what this host knows. */
   find(key: RingId, forOther: boolean): FindAnswer {
-    const { own, known, detector } = this.#ports;
+    const { own, detector } = this.#ports;
+    const known = this.#known;
     return find(key, {
       self: this.#options.self.host,
       forOther,
@@ -58,7 +51,8 @@ export class Lookups {
   }
 
   #begin(seeds: readonly Contact[], useLocal: boolean, key: RingId, done: (found: Found | null) => void): void {
-    const { clock, detector, known, questions } = this.#ports;
+    const { clock, detector } = this.#ports;
+    const [known, questions] = [this.#known, this.#questions];
     const { timers, self, parallelAsks } = this.#options;
     lookup(
       key,
@@ -99,7 +93,7 @@ export class Lookups {
 
   /** Both the host that still believes in my previous life and the member before it should stabilize. */
   #wake(contact: Contact, before: MemberPointer | null): void {
-    const { questions } = this.#ports;
+    const questions = this.#questions;
     const deadline = this.#options.timers.maxTimeout;
     questions.ask(contact, { kind: 'wake', ask: { members: [], candidates: [] }, deadline }, () => {});
     if (before === null || before.contact.host === contact.host) return;

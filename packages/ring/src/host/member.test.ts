@@ -4,7 +4,8 @@ import type { RingId } from '../protocol/identifier.ts';
 import { idealRing } from '../protocol/join.ts';
 import type { Snapshot } from '../protocol/maintenance.ts';
 import { memberAt, virtualClock } from '../testing/virtual-clock.ts';
-import { Member, type MemberHost } from './member.ts';
+import { Member } from './member.ts';
+import type { MemberHost } from './member-host.ts';
 import { defaultTimers } from './timers.ts';
 
 const shape = { bits: 8, successors: 2 };

@@ -4,14 +4,12 @@
  * by joining again.
  */
 
-import type { RingId } from '../protocol/identifier.ts';
 import type { JoinStep } from '../protocol/join.ts';
 import {
   hasWork,
   isBusy,
   joinStep,
   type Maintenance,
-  type MaintenanceRules,
   type MemberEffect,
   type MemberEvent,
   outside,
@@ -22,23 +20,10 @@ import {
 import type { MemberState } from '../protocol/member-state.ts';
 import type { StateAnswer } from '../protocol/messages.ts';
 import { isMember, type MemberPointer } from '../protocol/pointer.ts';
+import type { MemberHost } from './member-host.ts';
 import type { Timer } from './ports.ts';
-import { PredecessorWakeups, type PredecessorWakeupsPorts } from './predecessor-wakeups.ts';
-import { StabilizePace, type StabilizePacePorts } from './stabilize-pace.ts';
-
-/** What a member needs of its host. Callbacks come exactly once, never before the call returns. */
-export interface MemberHost extends StabilizePacePorts, PredecessorWakeupsPorts {
-  readonly rules: MaintenanceRules;
-  /** With a notifier, the member whose state is read is notified by it right after. */
-  readState(of: MemberPointer, notifier: MemberPointer | null, done: (snapshot: Snapshot) => void): void;
-  notify(to: MemberPointer, from: MemberPointer, done: () => void): void;
-  /** The live member that follows `id` most closely, of all that this host knows, its own members included. */
-  nearestAfter(id: RingId): MemberPointer | null;
-  tell(me: MemberPointer, news: MemberNews): void;
-}
-
-/** What the host is told of. */
-export type MemberNews = Extract<MemberEffect, { kind: 'commit' | 'stabilized' | 'isolated' }>;
+import { PredecessorWakeups } from './predecessor-wakeups.ts';
+import { StabilizePace } from './stabilize-pace.ts';
 
 export class Member {
   readonly me: MemberPointer;

@@ -7,26 +7,19 @@ import { Gossip } from '../one-hop/gossip.ts';
 import { LargeNetwork } from '../one-hop/large-network.ts';
 import type { MembershipEvent } from '../protocol/messages.ts';
 import { type Contact, type HostId, isMember, type MemberPointer } from '../protocol/pointer.ts';
-import type { FailureDetector, Liveness } from './failure-detector.ts';
+import type { Liveness } from './failure-detector.ts';
 import type { KnownMembers } from './known-members.ts';
 import type { Found } from './lookup.ts';
 import type { Lookups } from './lookups.ts';
-import type { OwnMembers } from './own-members.ts';
 import type { Milliseconds } from './ports.ts';
 import type { Questions } from './questions.ts';
-import type { RingHostOptions, RingHostPorts } from './ring-host-options.ts';
+import type { HostPorts, RingHostOptions } from './ring-host-options.ts';
 import { RingMerge } from './ring-merge.ts';
 
-export interface OtherHostsPorts extends RingHostPorts {
-  readonly detector: FailureDetector;
-  readonly own: OwnMembers;
+interface Knowledge {
   readonly known: KnownMembers;
   readonly questions: Questions;
   readonly lookups: Lookups;
-  live(): readonly Contact[];
-  /** Those of them that have places. */
-  placed(): readonly Contact[];
-  isClosed(): boolean;
 }
 
 /** Lost hosts that are probed; the one lost longest is given up first. */
@@ -36,7 +29,7 @@ const maxUnheardLookedFor = 32;
 
 export class OtherHosts {
   readonly #options: RingHostOptions;
-  readonly #ports: OtherHostsPorts;
+  readonly #ports: HostPorts & Knowledge;
   readonly #gossip: Gossip;
   readonly #ringMerge: RingMerge;
   readonly large: LargeNetwork;
@@ -45,7 +38,7 @@ export class OtherHosts {
   readonly #unheard = new Set<HostId>();
   #incarnation: number;
 
-  constructor(options: RingHostOptions, ports: OtherHostsPorts) {
+  constructor(options: RingHostOptions, ports: HostPorts & Knowledge) {
     this.#options = options;
     this.#ports = ports;
     this.#incarnation = options.incarnation;

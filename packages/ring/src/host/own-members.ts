@@ -4,7 +4,8 @@ import type { RingId } from '../protocol/identifier.ts';
 import type { MemberState } from '../protocol/member-state.ts';
 import type { HostId, MemberPointer } from '../protocol/pointer.ts';
 import { Fingers } from './fingers.ts';
-import { Member, type MemberHost } from './member.ts';
+import { Member } from './member.ts';
+import type { MemberHost } from './member-host.ts';
 import type { OwnMember } from './router.ts';
 
 export class OwnMembers {

@@ -5,30 +5,21 @@
  */
 
 import type { MemberState } from '../protocol/member-state.ts';
-import type { MemberPointer } from '../protocol/pointer.ts';
-import type { Clock, Milliseconds, Timer } from './ports.ts';
-import { maxWakeRetries, type RingTimers } from './timers.ts';
-
-export interface PredecessorWakeupsPorts {
-  readonly clock: Clock;
-  readonly timers: RingTimers;
-  /** Confirmed dead, or said to be no member any more. */
-  isGone(member: MemberPointer): boolean;
-  /** `done` tells whether it arrived. */
-  wake(to: MemberPointer, candidates: readonly MemberPointer[], done: (arrived: boolean) => void): void;
-}
+import type { MemberHost } from './member-host.ts';
+import type { Milliseconds, Timer } from './ports.ts';
+import { maxWakeRetries } from './timers.ts';
 
 const gapsPerTrip = 2;
 
 export class PredecessorWakeups {
-  readonly #ports: PredecessorWakeupsPorts;
+  readonly #ports: MemberHost;
   readonly #state: () => MemberState | null;
   #timer: Timer | null = null;
   #last: Milliseconds = Number.NEGATIVE_INFINITY;
   /** Grows where wake-ups take long to arrive: a host that is late has enough to do. */
   #gap: Milliseconds;
 
-  constructor(ports: PredecessorWakeupsPorts, state: () => MemberState | null) {
+  constructor(ports: MemberHost, state: () => MemberState | null) {
     this.#ports = ports;
     this.#state = state;
     this.#gap = ports.timers.wakeGap;

@@ -4,31 +4,27 @@ import type { Snapshot } from '../protocol/maintenance.ts';
 import type { MemberState } from '../protocol/member-state.ts';
 import type { RingAsks, RingHandler, RingMessageKind } from '../protocol/messages.ts';
 import type { Contact, HostId, MemberPointer, Pointer } from '../protocol/pointer.ts';
-import type { FailureDetector } from './failure-detector.ts';
 import { GatheredAsks, isGathered } from './gathered-asks.ts';
 import type { KnownMembers } from './known-members.ts';
-import type { AskResult, Clock, Milliseconds, RingNetwork, RingQuestion } from './ports.ts';
-
-export interface QuestionsPorts {
-  readonly self: HostId;
-  readonly clock: Clock;
-  readonly network: RingNetwork;
-  readonly detector: FailureDetector;
-  readonly known: KnownMembers;
-  /** Answers what this host asks itself. */
-  readonly handler: RingHandler;
-  isClosed(): boolean;
-}
+import type { AskResult, Milliseconds, RingQuestion } from './ports.ts';
+import type { HostPorts } from './ring-host-options.ts';
 
 /** An answer is awaited for this many round-trip time-outs: silence is judged by the failure detector, not by one answer. */
 const deadlineFactor = 4;
 
 export class Questions {
-  readonly #ports: QuestionsPorts;
+  readonly #self: HostId;
+  readonly #ports: HostPorts;
+  readonly #known: KnownMembers;
+  readonly #handler: RingHandler;
   readonly #gathered: GatheredAsks;
 
-  constructor(ports: QuestionsPorts) {
+  /** @param handler answers what this host asks itself */
+  constructor(self: HostId, ports: HostPorts, known: KnownMembers, handler: RingHandler) {
+    this.#self = self;
     this.#ports = ports;
+    this.#known = known;
+    this.#handler = handler;
     this.#gathered = new GatheredAsks(ports.clock, ports.network);
   }
 
@@ -39,7 +35,8 @@ export class Questions {
   /** Asks a host; a member on this same host is asked the same way, without the network. */
   ask<K extends RingMessageKind>(named: Contact, question: RingQuestion<K>, done: Done<K>): void {
     const { kind, ask } = question;
-    const { clock, network, self, handler, detector } = this.#ports;
+    const { clock, network, detector } = this.#ports;
+    const self = this.#self;
     const to = detector.whereabouts(named);
     if (to.host !== self) {
       if (isGathered(kind) && !meansAll(kind, ask)) {
@@ -54,7 +51,7 @@ export class Questions {
       return;
     }
     clock.after(0, () => {
-      handler.handle(self, kind, ask, (answer) =>
+      this.#handler.handle(self, kind, ask, (answer) =>
         done(answer ? { ok: true, answer } : { ok: false, failure: 'refused' }),
       );
     });
@@ -62,7 +59,8 @@ export class Questions {
 
   /** GET_STATE of one member, which `notifier` then notifies; null notifies no one. */
   readState(of: MemberPointer, notifier: MemberPointer | null, done: (snapshot: Snapshot) => void): void {
-    const { known, clock } = this.#ports;
+    const { clock } = this.#ports;
+    const known = this.#known;
     if (!known.mayBeMember(of.contact.host)) {
       clock.after(0, () => {
         if (!this.#ports.isClosed()) done({ kind: 'gone' });
@@ -104,7 +102,7 @@ export class Questions {
   }
 
   #judgeSilence(of: MemberPointer, refused: boolean, done: (snapshot: Snapshot) => void): void {
-    if (refused || of.contact.host === this.#ports.self) {
+    if (refused || of.contact.host === this.#self) {
       done({ kind: 'unknown' });
       return;
     }

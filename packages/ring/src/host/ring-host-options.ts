@@ -4,6 +4,8 @@ import type { MemberIdRule } from '../one-hop/member-cache.ts';
 import type { Contact, HostId, MemberPointer } from '../protocol/pointer.ts';
 import type { RingShape } from '../protocol/successor-list.ts';
 import type { RingEvent } from './events.ts';
+import type { FailureDetector } from './failure-detector.ts';
+import type { OwnMembers } from './own-members.ts';
 import type { Clock, Random, RingNetwork } from './ports.ts';
 import { defaultTimers, type RingTimers } from './timers.ts';
 
@@ -52,6 +54,17 @@ export interface RingHostPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: RingNetwork;
+}
+
+/** What the parts of one host share. */
+export interface HostPorts extends RingHostPorts {
+  readonly detector: FailureDetector;
+  readonly own: OwnMembers;
+  /** Live hosts known, this one excluded. */
+  live(): readonly Contact[];
+  /** Those of them that have places. */
+  placed(): readonly Contact[];
+  isClosed(): boolean;
 }
 
 /** `taken`: another live host has a member with the id of one of mine. `failed`: no host took this one in, in all tries. */

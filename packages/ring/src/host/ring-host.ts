@@ -15,19 +15,19 @@ import type { MemberState } from '../protocol/member-state.ts';
 import type { RingAnswers, RingAsks, RingHandler, RingMessageKind } from '../protocol/messages.ts';
 import { type Contact, type HostId, isMember, type MemberPointer } from '../protocol/pointer.ts';
 import { Answers } from './answers.ts';
-import { ClientNode, type ClientNodePorts } from './client-node.ts';
+import { ClientNode } from './client-node.ts';
 import { FailureDetector, type Watched, type Watching } from './failure-detector.ts';
 import { FingerUpkeep } from './finger-upkeep.ts';
 import { Joining } from './joining.ts';
 import { KnownMembers } from './known-members.ts';
 import type { Found } from './lookup.ts';
 import { Lookups } from './lookups.ts';
-import type { MemberHost, MemberNews } from './member.ts';
+import type { MemberHost, MemberNews } from './member-host.ts';
 import { OtherHosts } from './other-hosts.ts';
 import { OwnMembers } from './own-members.ts';
 import type { Milliseconds } from './ports.ts';
 import { Questions } from './questions.ts';
-import type { JoinFailure, RingHostOptions, RingHostPorts } from './ring-host-options.ts';
+import type { HostPorts, JoinFailure, RingHostOptions, RingHostPorts } from './ring-host-options.ts';
 
 export type { JoinFailure, RingHostOptions, RingHostPorts } from './ring-host-options.ts';
 
@@ -38,8 +38,6 @@ const maxToldOfLeave = 64;
 const maxOthersToldOfLeave = 16;
 /** Where the lookups of a host without members begin. */
 const nearMembersAsked = 4;
-/** Fingers that a member looks up while a quiet one pauses once: its rounds are many more while its neighbours change. */
-const fingersPerQuietPause = 5;
 const maxSeeds = 32;
 /** Of each host. With one, a silent host was found only after 5 s in a ring of 24. */
 const membersWatchedClosely = 2;
@@ -69,9 +67,6 @@ export class RingHost implements RingHandler {
     this.#ports = ports;
     const { clock, random, network } = ports;
     const { timers, shape } = options;
-    const isClosed = () => this.#closed;
-    const live = () => this.liveHosts();
-    const placed = () => this.hostsWithPlaces();
     this.#detector = new FailureDetector({
       self: options.self.host,
       clock,
@@ -82,59 +77,26 @@ export class RingHost implements RingHandler {
       moved: (contact) => this.#moved(contact),
     });
     this.#own = new OwnMembers(options.members, shape.bits, this.#memberHost());
-    const [detector, own] = [this.#detector, this.#own];
-    this.#known = new KnownMembers(options, { clock, detector, own });
-    const known = this.#known;
-    this.#questions = new Questions({
-      self: options.self.host,
-      clock,
-      network,
-      detector,
-      known,
-      handler: this,
-      isClosed,
-    });
-    const questions = this.#questions;
-    this.#lookups = new Lookups(options, { clock, detector, own, known, questions, isClosed });
-    const lookups = this.#lookups;
-    const around = { detector, own, known, questions, lookups, live, placed, isClosed };
-    this.#others = new OtherHosts(options, { ...ports, ...around });
-    this.#answers = new Answers(options, { network, detector, own, known, lookups, others: this.#others });
-    this.#joining = new Joining(options, {
-      clock,
-      random,
-      own,
-      live,
-      isClosed: () => this.#closed || this.#leaving,
-      lookup: (key, through, done) => lookups.lookup(key, through, done),
-      wake: (to) => this.#wake(to, [], () => {}),
-    });
-    this.#clientNode = new ClientNode(this.#clientNodePorts());
-    this.#fingerUpkeep = new FingerUpkeep({
-      clock,
-      bits: shape.bits,
-      minPause: timers.stabilizeMaximum / fingersPerQuietPause,
-      own,
-      isClosed,
-      lookup: (key, done) => this.lookup(key, done),
-    });
-  }
-
-  #clientNodePorts(): ClientNodePorts {
-    const { clock, random, network } = this.#ports;
-    const { timers, shape } = this.#options;
-    return {
-      clock,
-      random,
-      network,
-      bits: shape.bits,
-      pingTimeout: timers.maxTimeout,
-      known: () => this.knownMembers(),
-      isLive: ({ host }) => this.#detector.liveness(host) !== null && !this.isDown(host),
-      heard: (contact) => this.heard(contact),
-      lookup: (key, done) => this.lookup(key, () => done()),
-      isClosed: () => this.#closed || this.#leaving,
+    const shared: HostPorts = {
+      ...ports,
+      detector: this.#detector,
+      own: this.#own,
+      live: () => this.liveHosts(),
+      placed: () => this.hostsWithPlaces(),
+      isClosed: () => this.#closed,
     };
+    const whileHere: HostPorts = { ...shared, isClosed: () => this.#closed || this.#leaving };
+    const known = new KnownMembers(options, shared);
+    const questions = new Questions(options.self.host, shared, known, this);
+    const lookups = new Lookups(options, shared, known, questions);
+    this.#known = known;
+    this.#questions = questions;
+    this.#lookups = lookups;
+    this.#others = new OtherHosts(options, { ...shared, known, questions, lookups });
+    this.#answers = new Answers(options, { ...shared, known, lookups, others: this.#others });
+    this.#joining = new Joining(options, whileHere, lookups, (to) => this.#wake(to, [], () => {}));
+    this.#clientNode = new ClientNode(options, whileHere, this);
+    this.#fingerUpkeep = new FingerUpkeep(options, shared, lookups);
   }
 
   #memberHost(): MemberHost {

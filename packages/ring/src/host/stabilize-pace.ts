@@ -4,26 +4,18 @@
  *
  * Quiet rounds of all members of a host fall on one grid: what they ask one host is then one message, and one wakeup.
  */
-import type { Clock, Milliseconds, Random, Timer } from './ports.ts';
-import type { RingTimers } from './timers.ts';
+import type { MemberHost } from './member-host.ts';
+import type { Milliseconds, Timer } from './ports.ts';
 
 const restPerRound = 5;
 
-export interface StabilizePacePorts {
-  /** When the grid of this host begins; it differs from host to host. */
-  readonly gridStart: Milliseconds;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly timers: RingTimers;
-}
-
 export class StabilizePace {
-  readonly #ports: StabilizePacePorts;
+  readonly #ports: MemberHost;
   readonly #due: () => void;
   #interval: Milliseconds;
   #timer: Timer | null = null;
 
-  constructor(ports: StabilizePacePorts, due: () => void) {
+  constructor(ports: MemberHost, due: () => void) {
     this.#ports = ports;
     this.#due = due;
     this.#interval = ports.timers.stabilizeMinimum;

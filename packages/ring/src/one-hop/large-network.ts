@@ -3,11 +3,9 @@
  * newcomers. Both derive the ids of a host's members from the host, so they are off where ids are chosen, or without a
  * cache.
  */
-import type { FailureDetector } from '../host/failure-detector.ts';
 import type { KnownMembers } from '../host/known-members.ts';
-import type { Clock, Random } from '../host/ports.ts';
 import type { Questions } from '../host/questions.ts';
-import type { RingHostOptions } from '../host/ring-host-options.ts';
+import type { HostPorts, RingHostOptions } from '../host/ring-host-options.ts';
 import type { RingId } from '../protocol/identifier.ts';
 import type { Departure, MembershipEvent, RingAnswers, RingAsks } from '../protocol/messages.ts';
 import type { Contact, HostId, MemberPointer } from '../protocol/pointer.ts';
@@ -16,13 +14,9 @@ import { EventTree } from './event-tree.ts';
 import type { MemberIdRule } from './member-cache.ts';
 import { SnapshotReader, snapshotPage } from './membership-snapshot.ts';
 
-export interface LargeNetworkPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly detector: FailureDetector;
+interface Knowledge {
   readonly known: KnownMembers;
   readonly questions: Questions;
-  live(): readonly Contact[];
   selfEvent(): MembershipEvent;
   latest(host: HostId): MembershipEvent | null;
   /** Keeps what is now known of the host. */
@@ -31,7 +25,6 @@ export interface LargeNetworkPorts {
   meet(contact: Contact): void;
   /** Others are told that this life of mine has ended. */
   refute(incarnation: number): void;
-  isClosed(): boolean;
 }
 
 /** Up to so many hosts all are told by rumour, which needs no order and forgives any confusion. */
@@ -41,13 +34,13 @@ const maxPage = 256;
 
 export class LargeNetwork {
   readonly #options: RingHostOptions;
-  readonly #ports: LargeNetworkPorts;
+  readonly #ports: HostPorts & Knowledge;
   readonly #place: RingId | null;
   readonly #idOf: MemberIdRule | null;
   readonly #tree: EventTree | null = null;
   readonly #snapshot: SnapshotReader | null = null;
 
-  constructor(options: RingHostOptions, ports: LargeNetworkPorts) {
+  constructor(options: RingHostOptions, ports: HostPorts & Knowledge) {
     this.#options = options;
     this.#ports = ports;
     this.#place = options.members[0]?.id ?? null;
