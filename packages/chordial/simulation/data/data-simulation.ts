@@ -304,13 +304,15 @@ export class DataSimulation {
   /** When a removal arrives the host cuts its ties with the removed one, as in src/peer. */
   #exchangeOf(host: DataHost, transport: MemoryTransport, process: Process): MembersExchange {
     const { members } = host.membership;
-    const exchange = new MembersExchange({
+    const exchange = new MembersExchange(
+      {
+        transport,
+        clock: this.ring.time.clock(process),
+        random: this.random,
+        hosts: () => host.ring.ring.liveHosts(),
+      },
       members,
-      transport,
-      clock: this.ring.time.clock(process),
-      random: this.random,
-      hosts: () => host.ring.ring.liveHosts(),
-    });
+    );
     const stopListening = members.onChange((removed) => {
       for (const one of removed) host.ring.ring.bar(one);
       host.data?.membersRemoved(removed);

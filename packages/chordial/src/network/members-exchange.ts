@@ -13,15 +13,13 @@ import { type Link, link, maxLinks, vote } from './membership-log.ts';
 import { sha256 } from './paper.ts';
 import { type Transport, TransportError } from './transport.ts';
 
-export interface MembersExchangePorts {
-  readonly members: Members;
+/** How other hosts are asked now and then. */
+export interface AskingPorts {
   readonly transport: Pick<Transport, 'request'>;
   readonly clock: Clock;
   readonly random: Random;
-  /** Hosts believed alive, neighbours on the ring first. */
+  /** Hosts believed alive. */
   readonly hosts: () => readonly Contact[];
-  /** Called once when other members report that this one was removed. */
-  readonly removed?: (message: string) => void;
 }
 
 const deadline: Milliseconds = 5000;
@@ -57,7 +55,9 @@ export const membersMessages = {
 } as const;
 
 export class MembersExchange {
-  readonly #ports: MembersExchangePorts;
+  readonly #ports: AskingPorts;
+  readonly #members: Members;
+  readonly #removed: (message: string) => void;
   readonly #pulling = new Set<HostId>();
   #timer: Timer | null = null;
   #epoch: string;
@@ -65,10 +65,16 @@ export class MembersExchange {
   #isRemoved = false;
   readonly #stopListening: () => void;
 
-  constructor(ports: MembersExchangePorts) {
+  /**
+   * @param ports of hosts the neighbours on the ring first
+   * @param removed called once when other members report that this one was removed
+   */
+  constructor(ports: AskingPorts, members: Members, removed: (message: string) => void = () => undefined) {
     this.#ports = ports;
-    this.#epoch = ports.members.log.digest;
-    this.#stopListening = ports.members.onChange(() => this.#spread());
+    this.#members = members;
+    this.#removed = removed;
+    this.#epoch = members.log.digest;
+    this.#stopListening = members.onChange(() => this.#spread());
   }
 
   begin(): void {
@@ -92,16 +98,16 @@ export class MembersExchange {
 
   /** From a HELLO. */
   heardEpoch(from: Contact, epoch: number): void {
-    if (epoch > this.#ports.members.epoch) void this.#pull(from);
+    if (epoch > this.#members.epoch) void this.#pull(from);
   }
 
   #said(): Summary {
-    const { members } = this.#ports;
+    const members = this.#members;
     return { epoch: members.epoch, log: members.log.digest, admissions: members.digest };
   }
 
   #heard(from: Contact, { log, admissions }: Summary): void {
-    const { members } = this.#ports;
+    const members = this.#members;
     if (log !== members.log.digest || admissions !== members.digest) void this.#pull(from);
   }
 
@@ -121,7 +127,8 @@ export class MembersExchange {
 
   /** Whether there is more to request. */
   async #pullOnce(from: Contact): Promise<boolean> {
-    const { members, transport } = this.#ports;
+    const { transport } = this.#ports;
+    const members = this.#members;
     const has = { links: members.log.links.map(shortHashOf), admissions: members.admissions.map(admissionHash) };
     const { links, votes, admissions, isCut } = await membersMessages.pull.ask(transport, from, has, { deadline });
     const isNews = members.takeLinks(links);
@@ -132,7 +139,7 @@ export class MembersExchange {
   #papersFor(has: ValueOf<typeof had>): ValueOf<typeof lacked> {
     const hasLink = new Set(has.links);
     const hasAdmission = new Set(has.admissions);
-    const { members } = this.#ports;
+    const members = this.#members;
     let room = maxAnswerBytes;
     let isCut = false;
     const isFitting = ({ bytes }: { readonly bytes: Uint8Array }) => {
@@ -150,7 +157,7 @@ export class MembersExchange {
   }
 
   #spread(): void {
-    const { digest } = this.#ports.members.log;
+    const { digest } = this.#members.log;
     const isOfLog = digest !== this.#epoch;
     this.#epoch = digest;
     const hosts = this.#ports.hosts();
@@ -181,7 +188,7 @@ export class MembersExchange {
       if (!(error instanceof TransportError)) throw error;
       if (error.code !== 'member-removed' || this.#isRemoved) return;
       this.#isRemoved = true;
-      this.#ports.removed?.(error.message);
+      this.#removed(error.message);
     }
   }
 }

@@ -32,14 +32,14 @@ export function buildRecords(core: DataCore) {
     isRefused: (host) => membership.isRemoved(host) || membership.refuses(host, 0),
   });
   const rowOfItem = (key: string) => storage.index.find(leafSet, key)?.record ?? null;
-  const shareHolder = new ShareHolder({ ...ports, shares: storage.shares, headers, rowOfItem });
-  const sharePorts = { ...ports, headers, holder: shareHolder, shares: storage.shares };
-  const announcer = new BatchAnnouncer({
-    ...sharePorts,
-    own: storage.ownBatches,
-    times: { ...defaultAnnouncerTimes, ...options.announcerTimes },
-    failed: core.failed('Shares could not be renewed and will be retried'),
-  });
+  const shareHolder = new ShareHolder(ports, storage.shares, headers, rowOfItem);
+  const sharePorts = { ...ports, headers, holder: shareHolder };
+  const announcer = new BatchAnnouncer(
+    { ...sharePorts, networkId },
+    storage.ownBatches,
+    { ...defaultAnnouncerTimes, ...options.announcerTimes },
+    core.failed('Shares could not be renewed and will be retried'),
+  );
   shareHolder.answerIn(recordHolder.answerIn(core.registry));
   return {
     names: new Names(ports, recordWriter, reader),
@@ -50,7 +50,7 @@ export function buildRecords(core: DataCore) {
       publisherEntry(ports, reader, publisher, name),
     shareHolder,
     /** Finds and announces shared files. */
-    shareReader: new RingShareReader(sharePorts),
+    shareReader: new RingShareReader(sharePorts, storage.shares),
     announcer,
   };
 }

@@ -85,12 +85,7 @@ export function buildReplication(core: DataCore, records: Records) {
     ...(storageShares === undefined
       ? {}
       : {
-          owners: new ClaimOwners({
-            ...core,
-            shares: storageShares,
-            claims,
-            heldPart: (host) => heldPart(held, host, closing),
-          }),
+          owners: new ClaimOwners(core, storageShares, claims, (host) => heldPart(held, host, closing)),
         }),
   });
   const sync: SyncPorts = {
@@ -143,11 +138,11 @@ export function buildReplication(core: DataCore, records: Records) {
   /** A publisher's statement about its own puts; nothing is released before the upkeep has started. */
   const told = (publisher: string, puts: readonly ToldPut[]): readonly boolean[] =>
     upkeep.current?.told(publisher, puts) ?? puts.map(() => true);
-  const ownPuts = new OwnPuts({
-    ...core,
-    ownEntry: (name) => names.own(name),
-    tellOwn: (puts) => told(view.self.host, puts),
-  });
+  const ownPuts = new OwnPuts(
+    core,
+    (name) => names.own(name),
+    (puts) => told(view.self.host, puts),
+  );
   const release = (publisher: HostId, names: readonly EndedName[]): void => upkeep.current?.release(publisher, names);
   const removed = new RemovedPublishers({
     membership,

@@ -35,14 +35,16 @@ export function buildSearch({ folder, network, ring, storage, data }: SearchPart
   const { view } = ring;
   const { transport } = network;
   const { records, shares, index } = storage;
-  const signing = { signer: identity, networkId: networkId(genesis), settings: catalog, clock: systemClock };
-  const isHeld = (row: RecordRow): boolean => !index.isCached(recordSet, keyOfRecord(row));
-  const postingWords: FrequentWords = new FrequentWords({
-    ...signing,
-    frequencyOf: (word) => search.frequencyOf(word),
+  const posting = {
+    signer: identity,
+    networkId: networkId(genesis),
+    settings: catalog,
+    clock: systemClock,
     writer: data.recordWriter,
-  });
-  const putIndex = new PutIndex({ ...signing, names: data.names, writer: data.recordWriter, words: postingWords });
+  };
+  const isHeld = (row: RecordRow): boolean => !index.isCached(recordSet, keyOfRecord(row));
+  const postingWords: FrequentWords = new FrequentWords(posting, (word) => search.frequencyOf(word));
+  const putIndex = new PutIndex(posting, data.names, postingWords);
   opened.defer(() => putIndex.close(), 'the index of names');
   const folders = new SharedFolders({
     table: storage.sharedFiles,
@@ -64,7 +66,7 @@ export function buildSearch({ folder, network, ring, storage, data }: SearchPart
     isDead,
     clock: systemClock,
     self: () => view.self,
-    networkId: signing.networkId,
+    networkId: posting.networkId,
     sign: (bytes) => identity.sign(bytes),
     verify: verifySignature,
     copiesOf: (cids, milliseconds) => data.files.copiesOf(cids, milliseconds),

@@ -4,23 +4,14 @@
  * the page, and in errors that it may cause. The clock is never adjusted.
  */
 
-import type { Clock, Contact, Milliseconds, Random, Timer } from '@chordial/ring';
-import { type Transport, TransportError } from '../network/transport.ts';
+import type { Clock, Contact, Milliseconds, Timer } from '@chordial/ring';
+import type { AskingPorts } from '../network/members-exchange.ts';
+import { TransportError } from '../network/transport.ts';
 import { Message, type Registry } from '../wire/message.ts';
 import { map, uint } from '../wire/schema.ts';
 
 /** Milliseconds since 1970 by the clock of the peer asked. */
 export const clockMessages = { read: new Message('clock.read', map({}), map({ time: uint })) };
-
-export interface ClockWatchPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly transport: Pick<Transport, 'request'>;
-  /** Other hosts believed alive. */
-  readonly hosts: () => readonly Contact[];
-  /** Called when the clock turns out to be off, with the offset, and when it is right again. */
-  readonly tell: (text: string) => void;
-}
 
 export interface ClockDifference {
   /** Seconds by which this clock is ahead of the median of those asked; negative when behind. */
@@ -40,7 +31,8 @@ const setByMilliseconds: Milliseconds = 2000;
 const deadlineMilliseconds: Milliseconds = 3000;
 
 export class ClockWatch {
-  readonly #ports: ClockWatchPorts;
+  readonly #ports: AskingPorts;
+  readonly #report: (text: string) => void;
   #timer: Timer | null = null;
   #askAt: Milliseconds;
   /** Wall time minus monotonic time: changes when the clock is set. */
@@ -49,8 +41,10 @@ export class ClockWatch {
   #told: number | null = null;
   #closed = false;
 
-  constructor(ports: ClockWatchPorts) {
+  /** @param report called when the clock turns out to be off, with the offset, and when it is right again */
+  constructor(ports: AskingPorts, report: (text: string) => void) {
     this.#ports = ports;
+    this.#report = report;
     this.#base = baseOf(ports.clock);
     this.#askAt = ports.clock.now() + firstAskMilliseconds;
     this.#again(firstAskMilliseconds);
@@ -104,11 +98,11 @@ export class ClockWatch {
     const isOff = Math.abs(difference.ahead) > toldAfterSeconds;
     if (isOff && (this.#told === null || Math.abs(difference.ahead - this.#told) > toldAfterSeconds)) {
       this.#told = difference.ahead;
-      this.#ports.tell(noteOf(difference));
+      this.#report(noteOf(difference));
     }
     if (isOff || this.#told === null) return;
     this.#told = null;
-    this.#ports.tell("This peer's clock agrees with others again.");
+    this.#report("This peer's clock agrees with others again.");
   }
 
   #some(): readonly Contact[] {

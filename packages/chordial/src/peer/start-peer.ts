@@ -71,13 +71,15 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   opened.defer(() => data.close(), 'the transfers');
   const parts: SearchParts = { folder, network, ring, storage, data };
   const finding = buildSearch(parts, opened);
-  const clockWatch = new ClockWatch({
-    clock: systemClock,
-    random: systemRandom,
-    transport,
-    hosts: () => ring.view.hosts().filter(({ host }) => host !== ring.view.self.host),
-    tell: (text) => events.tell({ kind: 'clock', text }),
-  });
+  const clockWatch = new ClockWatch(
+    {
+      clock: systemClock,
+      random: systemRandom,
+      transport,
+      hosts: () => ring.view.hosts().filter(({ host }) => host !== ring.view.self.host),
+    },
+    (text) => events.tell({ kind: 'clock', text }),
+  );
   opened.defer(() => clockWatch.close());
   clockWatch.answerIn(data.registry);
   const lifecycle = new PeerLifecycle({ events, folder: folder.folder, ring: ring.ring, data });
@@ -182,14 +184,16 @@ function answerOthers({ folder, network, ring, data }: SearchParts, lifecycle: P
     const kind = ringKindPrefix + name;
     data.registry.onKind(kind, (from, body) => answerRing(from, kind, body));
   }
-  const exchange = new MembersExchange({
-    members: membership,
-    transport,
-    clock: systemClock,
-    random: systemRandom,
-    hosts: () => ring.ring.liveHosts(),
-    removed: (text) => events.tell({ kind: 'removed', text }),
-  });
+  const exchange = new MembersExchange(
+    {
+      transport,
+      clock: systemClock,
+      random: systemRandom,
+      hosts: () => ring.ring.liveHosts(),
+    },
+    membership,
+    (text) => events.tell({ kind: 'removed', text }),
+  );
   exchange.answerIn(data.registry);
   opened.defer(() => exchange.close());
   for (const { host, state } of membership.list()) if (state === 'removed') ring.ring.bar(host);

@@ -21,7 +21,7 @@ import {
 } from './batch-header.ts';
 import type { ShareBatch } from './leaf-cutter.ts';
 import { maxClockSkewMilliseconds } from './merge.ts';
-import type { Signer } from './names.ts';
+import type { Signing } from './names.ts';
 import { type PlacedHeader, type Spread, spreadHeaders } from './publish-headers.ts';
 import { giveBack, MessageBuffers, spreadBatch } from './replicate-leaves.ts';
 import { batchesOf } from './share-batch.ts';
@@ -38,15 +38,6 @@ export interface AnnouncerTimes {
 }
 
 export const defaultAnnouncerTimes: AnnouncerTimes = { renewMilliseconds: 1_200_000, retryMilliseconds: 60_000 };
-
-export interface AnnouncerPorts extends SharePorts {
-  readonly own: OwnBatchTable;
-  readonly signer: Signer;
-  readonly networkId: string;
-  readonly times: AnnouncerTimes;
-  /** Receives failed renewals; they are retried. */
-  readonly failed?: (error: Error) => void;
-}
 
 /** Attempts to deliver a header to hosts which did not accept it. */
 const maxRounds = 4;
@@ -69,7 +60,10 @@ interface LiveBatch {
 }
 
 export class BatchAnnouncer implements ShareAnnouncer {
-  readonly #ports: AnnouncerPorts;
+  readonly #ports: SharePorts & Signing;
+  readonly #own: OwnBatchTable;
+  readonly #times: AnnouncerTimes;
+  readonly #failed: (error: Error) => void;
   /** Batches of this host by number, including ended ones that not all holders have heard of. */
   readonly #batches = new Map<number, LiveBatch>();
   readonly #listeners = new Set<(batches: readonly number[]) => void>();
@@ -80,9 +74,13 @@ export class BatchAnnouncer implements ShareAnnouncer {
   #timer: Timer | null = null;
   #renewing: Promise<void> = Promise.resolve();
 
-  constructor(ports: AnnouncerPorts) {
+  /** @param failed receives failed renewals; they are retried */
+  constructor(ports: SharePorts & Signing, own: OwnBatchTable, times: AnnouncerTimes, failed: (error: Error) => void) {
     this.#ports = ports;
-    for (const { number, header, cells } of ports.own.all()) {
+    this.#own = own;
+    this.#times = times;
+    this.#failed = failed;
+    for (const { number, header, cells } of own.all()) {
       this.#lastNumber = Math.max(this.#lastNumber, number);
       const kept = readable(() => ports.headers.readKept(header));
       if (kept !== null) this.#batches.set(number, { header: kept, cells, isInFlight: false });
@@ -214,7 +212,7 @@ export class BatchAnnouncer implements ShareAnnouncer {
   /** Batches that were sent in part: a host that has leaves of them learns of their end now, or they are not renewed. */
   #undo(numbers: readonly number[]): void {
     if (numbers.length === 0 || this.#closing.signal.aborted) return;
-    this.end(numbers).catch((error: Error) => this.#ports.failed?.(error));
+    this.end(numbers).catch((error: Error) => this.#failed(error));
   }
 
   // HEADERS
@@ -269,11 +267,11 @@ export class BatchAnnouncer implements ShareAnnouncer {
     if (this.#closing.signal.aborted) return;
     this.#timer?.cancel();
     this.#timer = this.#ports.clock.after(delay, () => {
-      const { renewMilliseconds, retryMilliseconds } = this.#ports.times;
+      const { renewMilliseconds, retryMilliseconds } = this.#times;
       this.#renewing = this.#renew().then(
         (isComplete) => this.#schedule(isComplete ? renewMilliseconds : retryMilliseconds),
         (error: Error) => {
-          this.#ports.failed?.(error);
+          this.#failed(error);
           this.#schedule(retryMilliseconds);
         },
       );
@@ -335,13 +333,13 @@ export class BatchAnnouncer implements ShareAnnouncer {
       const batch = this.#batches.get(number);
       return batch === undefined ? [] : [{ number, header: batch.header.bytes, cells: batch.cells }];
     });
-    if (rows.length > 0) await this.#ports.own.put(rows);
+    if (rows.length > 0) await this.#own.put(rows);
   }
 
   async #forget(numbers: readonly number[]): Promise<void> {
     for (const number of numbers) this.#batches.delete(number);
     for (const number of numbers) this.#toldWorn.delete(number);
-    if (numbers.length > 0) await this.#ports.own.remove(numbers);
+    if (numbers.length > 0) await this.#own.remove(numbers);
   }
 
   #pause(delay: Milliseconds): Promise<void> {

@@ -27,6 +27,12 @@ export interface Signer {
   sign(bytes: Uint8Array): Uint8Array;
 }
 
+/** Signs for one network. */
+export interface Signing {
+  readonly signer: Signer;
+  readonly networkId: string;
+}
+
 /** Names of the whole network in one listing; more are found by search. */
 const maxNamesGathered = 100_000;
 /** Read for one listing, where some publishers have so many names that not all fit. */
@@ -34,13 +40,8 @@ const maxNamesRead = 4 * maxNamesGathered;
 const maxHostsListed = 256;
 const hostListConcurrency = 8;
 
-export interface NamesPorts extends RecordPorts {
-  readonly signer: Signer;
-  readonly networkId: string;
-}
-
 export class Names {
-  readonly #ports: NamesPorts;
+  readonly #ports: RecordPorts & Signing;
   readonly #writer: RecordWriter;
   readonly #reader: RecordReader;
   readonly #signer: EntrySigner;
@@ -50,7 +51,7 @@ export class Names {
   /** Entries of a name in flight. */
   readonly #storing = new Map<string, number>();
 
-  constructor(ports: NamesPorts, writer: RecordWriter, reader: RecordReader) {
+  constructor(ports: RecordPorts & Signing, writer: RecordWriter, reader: RecordReader) {
     this.#ports = ports;
     this.#writer = writer;
     this.#reader = reader;

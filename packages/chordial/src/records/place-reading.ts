@@ -13,9 +13,7 @@ const maxRounds = 4;
 const maxUnknownRounds = 12;
 const pauseMilliseconds = 300;
 
-export interface ReadingPorts extends Pick<RecordPorts, 'view' | 'clock' | 'unresponsivePeers' | 'rule' | 'places'> {
-  readonly placement: Pick<RecordPorts['placement'], 'likely' | 'candidates' | 'clear'>;
-}
+export type ReadingPorts = Pick<RecordPorts, 'view' | 'clock' | 'unresponsivePeers' | 'rule' | 'places' | 'placement'>;
 
 interface PlaceQuestion<Kept> extends ReplicaQuestion<Kept> {
   /** Hosts asked when the places have nothing; all unless given. */

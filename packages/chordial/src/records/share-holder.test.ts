@@ -33,21 +33,18 @@ function holding() {
   const clock = { now: () => 0, wallTime: () => time.now, after: () => ({ cancel: () => undefined }) };
   const reports: string[] = [];
   const refused = new Set<string>();
-  const holder = new ShareHolder({
-    places,
-    clock,
-    confirmed: { covers: () => true },
+  const holder = new ShareHolder(
+    { places, clock, confirmed: { covers: () => true }, report: (_what, _host, detail) => reports.push(detail) },
     shares,
-    headers: new HeaderVerifier({
+    new HeaderVerifier({
       networkId,
       verify: verifySignature,
       clock,
       isAddress: isDialable,
       isRefused: (host) => refused.has(host),
     }),
-    rowOfItem: (key) => index.find(leafSet, key)?.record ?? null,
-    report: (_what, _host, detail) => reports.push(detail),
-  });
+    (key) => index.find(leafSet, key)?.record ?? null,
+  );
   return { catalog, shares, index, time, holder, reports, refused };
 }
 

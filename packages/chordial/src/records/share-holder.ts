@@ -29,14 +29,6 @@ import {
   shareMessages,
 } from './share-messages.ts';
 
-export interface ShareHolderPorts
-  extends Pick<RecordPorts, 'places' | 'clock' | 'confirmed' | 'report' | 'storageShares'> {
-  readonly shares: ShareTable;
-  readonly headers: HeaderVerifier;
-  /** The row of the leaf of an index item. */
-  readonly rowOfItem: (key: string) => number | null;
-}
-
 /** A run of leaves of one batch with its proof. */
 export interface OfferedRun {
   readonly header: Uint8Array;
@@ -55,14 +47,23 @@ const maxShareBytes = 4 * 1024 ** 3;
 const maxPutBytesInFlight = 16 * 1024 * 1024;
 const leafRemovalConcurrency = 500;
 
+type Ports = Pick<RecordPorts, 'places' | 'clock' | 'confirmed' | 'report' | 'storageShares'>;
+
 export class ShareHolder {
-  readonly #ports: ShareHolderPorts;
+  readonly #ports: Ports;
+  readonly #shares: ShareTable;
+  readonly #headers: HeaderVerifier;
+  readonly #rowOfItem: (key: string) => number | null;
   #keptBytes: number;
   #bytesInFlight = 0;
 
-  constructor(ports: ShareHolderPorts) {
+  /** @param rowOfItem the row of the leaf of an index item */
+  constructor(ports: Ports, shares: ShareTable, headers: HeaderVerifier, rowOfItem: (key: string) => number | null) {
     this.#ports = ports;
-    this.#keptBytes = ports.shares.bytes();
+    this.#shares = shares;
+    this.#headers = headers;
+    this.#rowOfItem = rowOfItem;
+    this.#keptBytes = shares.bytes();
   }
 
   /** What it answers. */
@@ -114,7 +115,8 @@ export class ShareHolder {
 
   /** Newer headers of batches; entry i is the number of leaves of batch i here, or −1 when its header was refused. */
   async renew(from: Contact, headers: readonly Uint8Array[]): Promise<readonly number[]> {
-    const { shares, report } = this.#ports;
+    const { report } = this.#ports;
+    const shares = this.#shares;
     return Promise.all(
       headers.map(async (bytes) => {
         try {
@@ -134,7 +136,8 @@ export class ShareHolder {
 
   /** `shares.get` */
   get({ key, after }: LeafQuestion): LeafPage {
-    const { shares, clock, confirmed } = this.#ports;
+    const { clock, confirmed } = this.#ports;
+    const shares = this.#shares;
     const found = shares.atKey(key, clock.wallTime(), after, maxLeavesPerAnswer + 1);
     const { headers, leaves, rows } = pageOf(found.slice(0, maxLeavesPerAnswer));
     const more = rows < found.length ? (found[rows - 1]?.leaf ?? null) : null;
@@ -143,24 +146,25 @@ export class ShareHolder {
 
   /** Removes leaves of ended or expired batches, some at a time. */
   async removeOver(now: Milliseconds): Promise<void> {
-    await this.#removeAll(() => this.#ports.shares.removeOver(now, leafRemovalConcurrency));
+    await this.#removeAll(() => this.#shares.removeOver(now, leafRemovalConcurrency));
   }
 
   /** A refused publisher: removes its leaves and headers, some at a time. */
   async removeOf(publisher: HostId): Promise<void> {
-    await this.#removeAll(() => this.#ports.shares.removeOf(publisher, leafRemovalConcurrency));
+    await this.#removeAll(() => this.#shares.removeOf(publisher, leafRemovalConcurrency));
   }
 
   /** Bytes are counted only after a removal: counting reads the whole table. */
   async #removeAll(removeSome: () => Promise<number | null>): Promise<void> {
     if ((await removeSome()) === null) return;
     while ((await removeSome()) !== null);
-    this.#keptBytes = this.#ports.shares.bytes();
+    this.#keptBytes = this.#shares.bytes();
   }
 
   /** `shares.pull` */
   pull(keys: readonly string[]): Pulled {
-    const { shares, rowOfItem, clock } = this.#ports;
+    const { clock } = this.#ports;
+    const [shares, rowOfItem] = [this.#shares, this.#rowOfItem];
     const rows = keys.map((key) => rowOfItem(key));
     const held = rows.map((row) => (row === null ? null : shares.byRow(row, clock.wallTime())));
     const { headers, leaves, rows: fitting } = pageOf(held.filter((leaf) => leaf !== null));
@@ -171,7 +175,7 @@ export class ShareHolder {
 
   async #keepRun({ header: bytes, first, leaves, proof }: OfferedRun): Promise<void> {
     const header = this.#acceptable(bytes);
-    const { shares } = this.#ports;
+    const shares = this.#shares;
     if (header.ended) throw malformedEntry('it belongs to a batch that has ended');
     const known = shares.header(header.publisher, header.number);
     // The end overtook the leaves: they count as stored.
@@ -188,7 +192,8 @@ export class ShareHolder {
 
   /** Anyone can end batches that never existed. */
   async #keepEnd(header: BatchHeader): Promise<void> {
-    const { shares, clock } = this.#ports;
+    const { clock } = this.#ports;
+    const shares = this.#shares;
     if (shares.endsOf(header.publisher, clock.wallTime()) >= maxEndsPerPublisher)
       throw new ChordialError(
         'publisher-full',
@@ -220,8 +225,9 @@ export class ShareHolder {
   }
 
   #acceptable(bytes: Uint8Array): BatchHeader {
-    const header = this.#ports.headers.readCurrent(bytes);
-    const { shares, clock, headers } = this.#ports;
+    const header = this.#headers.readCurrent(bytes);
+    const { clock } = this.#ports;
+    const [shares, headers] = [this.#shares, this.#headers];
     if (header.expiry <= clock.wallTime()) throw malformedEntry('its batch has expired');
     const known = shares.header(header.publisher, header.number);
     // Leaves here were proved against the root that came with them.
@@ -231,7 +237,7 @@ export class ShareHolder {
   }
 
   #checkBounds({ publisher, entries }: BatchHeader): void {
-    const totals = this.#ports.shares.totalsOf(publisher, this.#ports.clock.wallTime());
+    const totals = this.#shares.totalsOf(publisher, this.#ports.clock.wallTime());
     if (totals.batches < maxBatchesPerPublisher && totals.entries + entries <= maxEntriesPerPublisher) return;
     throw new ChordialError(
       'publisher-full',

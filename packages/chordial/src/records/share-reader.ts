@@ -38,15 +38,13 @@ interface VerifiedLeaf {
   readonly bytes: Uint8Array;
 }
 
-export interface ShareReaderPorts extends SharePorts {
-  readonly shares: Pick<ShareTable, 'atKey' | 'publishersAtKey' | 'byRow'>;
-}
-
 export class RingShareReader implements ShareReader {
-  readonly #ports: ShareReaderPorts;
+  readonly #ports: SharePorts;
+  readonly #shares: Pick<ShareTable, 'atKey' | 'publishersAtKey' | 'byRow'>;
 
-  constructor(ports: ShareReaderPorts) {
+  constructor(ports: SharePorts, shares: Pick<ShareTable, 'atKey' | 'publishersAtKey' | 'byRow'>) {
     this.#ports = ports;
+    this.#shares = shares;
   }
 
   async providersOf(root: CID): Promise<readonly Contact[]> {
@@ -63,7 +61,8 @@ export class RingShareReader implements ShareReader {
   }
 
   heldHere(key: RecordKey, kind: RecordKind): readonly HeldShareEntry[] {
-    const { shares, clock } = this.#ports;
+    const { clock } = this.#ports;
+    const shares = this.#shares;
     const leaves: VerifiedLeaf[] = [];
     for (let after = 0; leaves.length < maxLeavesHere; ) {
       const held = shares.atKey(key, clock.wallTime(), after, leavesPerRead);
@@ -81,7 +80,8 @@ export class RingShareReader implements ShareReader {
 
   /** Where there are more than are read: round robin over publishers, so that none hides the others. */
   #inTurns(key: RecordKey): readonly VerifiedLeaf[] {
-    const { shares, clock } = this.#ports;
+    const { clock } = this.#ports;
+    const shares = this.#shares;
     const now = clock.wallTime();
     const places = shares.publishersAtKey(key, now, maxLeavesLookedAt);
     const byPublisher = Map.groupBy(places, ({ publisher }) => publisher);

@@ -27,7 +27,7 @@ function scene() {
   return {
     table,
     self: view.self.host,
-    owners: new ClaimOwners({ shares, claims: table, view, transport, clock: systemClock, heldPart: async () => null }),
+    owners: new ClaimOwners({ view, transport, clock: systemClock }, shares, table, async () => null),
   };
 }
 
@@ -82,7 +82,7 @@ test('H4 the quota a publisher reports counts as far as it proves that it stores
   const { table, shares, view, transport, owner, questions } = await withPublisher(quotaBytes);
   const { clock, pass } = virtualClock();
   let part: number | null = null;
-  const owners = new ClaimOwners({ shares, claims: table, view, transport, clock, heldPart: async () => part });
+  const owners = new ClaimOwners({ view, transport, clock }, shares, table, async () => part);
   const one = [{ publisher: owner, name: 'n', sequence: 1, replicas: 3 }];
   await owners.checkBlock(one, quotaBytes / 2);
   assert.equal(questions.count, 1);
@@ -103,7 +103,7 @@ test('H4 the quota a publisher reports counts as far as it proves that it stores
 test('H4 a publisher with many records is asked for its quota before its share for records is full', async () => {
   const quotaBytes = 2 ** 30;
   const { table, shares, view, transport, owner } = await withPublisher(quotaBytes);
-  new ClaimOwners({ shares, claims: table, view, transport, clock: systemClock, heldPart: async () => 1 });
+  new ClaimOwners({ view, transport, clock: systemClock }, shares, table, async () => 1);
   const eighth = quotaBytes / 16 / 8;
   assert.throws(() => shares.checkRows(owner, 2 * eighth), { code: 'publisher-full' });
   // The question is sent; let its answer arrive.
@@ -132,18 +132,16 @@ function fitting({
     gives: () => assert.fail('not asked'),
     isTight: () => false,
   };
-  const owners = new ClaimOwners({
+  const owners = new ClaimOwners(
+    { view, transport, clock: systemClock },
     shares,
-    claims: {
+    {
       openOf: (of, owner) => (of === key && owner === 'P' ? open : 0),
       count: (of) => (of === key ? count : 0),
       has: (of, { name }) => of === key && here.includes(name),
     },
-    view,
-    transport,
-    clock: systemClock,
-    heldPart: async () => null,
-  });
+    async () => null,
+  );
   const names = (some: readonly Claim[]) => owners.fitting(key, some).map(({ name }) => name);
   return { names, charged, self: view.self.host };
 }
@@ -227,18 +225,16 @@ async function asking({ isHost = true } = {}) {
     return send(to, kind, body, options);
   };
   const { clock, pass } = virtualClock();
-  const owners = new ClaimOwners({
+  const owners = new ClaimOwners(
+    { view: ring.view(transport.contact), transport, clock },
     shares,
-    claims: { openOf: () => 0, count: () => 0, has: () => false },
-    view: ring.view(transport.contact),
-    transport,
-    clock,
-    heldPart: async (host) => {
+    { openOf: () => 0, count: () => 0, has: () => false },
+    async (host) => {
       assert.equal(host.host, owner);
       if (state.part === Number.NEGATIVE_INFINITY) throw new TypeError('bug');
       return state.part;
     },
-  });
+  );
   const check = (bytes = 100) => owners.checkBlock(claims(owner, 2), bytes);
   const setHealth = (health: 'alive' | 'dead') => network.setHealth(owner, health);
   return { check, state, told, checked, shares, owner, pass, setHealth };

@@ -1,14 +1,14 @@
 /** Whether blocks from others are accepted, and who is charged for them: own puts, and those passed on (storage-shares.ts). */
 
-import type { Clock, Contact, Milliseconds } from '@chordial/ring';
+import type { Contact, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
-import { type Transport, TransportError } from '../network/transport.ts';
-import type { RingView } from '../records/ring-view.ts';
+import { TransportError } from '../network/transport.ts';
 import type { Claim, ClaimTable } from '../storage/claim-table.ts';
 import { rowBytes } from '../storage/schema.ts';
 import { maxClaimsPerBlock, maxOpenClaims, type StorageShares } from '../storage/storage-shares.ts';
 import { blockMessages } from './block-messages.ts';
+import type { DataPorts } from './data-ports.ts';
 
 /** A host's offer is queried again after this time … */
 const believedMilliseconds: Milliseconds = 10 * 60_000;
@@ -19,27 +19,32 @@ const deadlineMilliseconds: Milliseconds = 1500;
 /** So few are looked up individually when there is no room: some may already be here. */
 const fewClaims = 4;
 
-export interface ClaimOwnersPorts {
-  readonly shares: Pick<StorageShares, 'askAbout' | 'checkBlocks' | 'checkRows' | 'gives' | 'isTight'>;
-  readonly claims: Pick<ClaimTable, 'openOf' | 'count' | 'has'>;
-  readonly view: Pick<RingView, 'hosts' | 'self'>;
-  readonly transport: Transport;
-  readonly clock: Clock;
-  /** The proved fraction of what the host should hold; null when there is nothing to challenge (held-part.ts). */
-  readonly heldPart: (host: Contact) => Promise<number | null>;
-}
+type Shares = Pick<StorageShares, 'askAbout' | 'checkBlocks' | 'checkRows' | 'gives' | 'isTight'>;
+type Claims = Pick<ClaimTable, 'openOf' | 'count' | 'has'>;
 
 export class ClaimOwners {
-  readonly #ports: ClaimOwnersPorts;
+  readonly #ports: Pick<DataPorts, 'view' | 'transport' | 'clock'>;
+  readonly #shares: Shares;
+  readonly #claims: Claims;
+  readonly #heldPart: (host: Contact) => Promise<number | null>;
   readonly #asked = new Map<string, { readonly until: Milliseconds; readonly answer: Promise<void> }>();
 
   /** What each offered when it last proved it. */
   readonly #proved = new BoundedCache<string, number>(maxProved);
 
-  constructor(ports: ClaimOwnersPorts) {
+  /** @param heldPart the proved fraction of what the host should hold; null when there is nothing to challenge (held-part.ts) */
+  constructor(
+    ports: Pick<DataPorts, 'view' | 'transport' | 'clock'>,
+    shares: Shares,
+    claims: Claims,
+    heldPart: (host: Contact) => Promise<number | null>,
+  ) {
     this.#ports = ports;
+    this.#shares = shares;
+    this.#claims = claims;
+    this.#heldPart = heldPart;
     // After a failure the next record asks again.
-    ports.shares.askAbout = (owner) => void this.#learn(owner).catch(() => undefined);
+    shares.askAbout = (owner) => void this.#learn(owner).catch(() => undefined);
   }
 
   /**
@@ -48,7 +53,8 @@ export class ClaimOwners {
    * when none fits.
    */
   fitting(key: string, claims: readonly Claim[]): readonly Claim[] {
-    const { claims: table, view } = this.#ports;
+    const { view } = this.#ports;
+    const table = this.#claims;
     const taken: Claim[] = [];
     let refusal: ChordialError | null = null;
     for (const [owner, all] of Map.groupBy(claims, ownerOf)) {
@@ -73,18 +79,18 @@ export class ClaimOwners {
   }
 
   #roomOn(key: string, owner: string): number {
-    const { claims: table } = this.#ports;
+    const table = this.#claims;
     return Math.min(maxOpenClaims - table.openOf(key, owner), maxClaimsPerBlock - table.count(key));
   }
 
   #pay(owner: string, claim: Claim, hasRoom: boolean): void {
     if (!hasRoom) throw tooManyOpen(owner);
-    this.#ports.shares.checkRows(owner, 2 * claim.name.length + rowBytes.put + rowBytes.claim);
+    this.#shares.checkRows(owner, 2 * claim.name.length + rowBytes.put + rowBytes.claim);
   }
 
   /** Throws `publisher-full`. The offer of an owner that might have more room is queried. */
   async checkBlock(claims: readonly Claim[], bytes: number): Promise<void> {
-    const { shares } = this.#ports;
+    const shares = this.#shares;
     for (const owner of new Set(claims.map(ownerOf))) {
       if (shares.isTight(owner, bytes)) await this.#learn(owner);
       shares.checkBlocks(owner, bytes);
@@ -106,13 +112,14 @@ export class ClaimOwners {
    * proved value.
    */
   async #ask(owner: string): Promise<void> {
-    const { shares, transport, view, heldPart } = this.#ports;
+    const { transport, view } = this.#ports;
+    const shares = this.#shares;
     const contact = view.hosts().find(({ host }) => host === owner);
     try {
       if (contact === undefined) return shares.gives(owner, 0);
       const options = { deadline: deadlineMilliseconds };
       const { gives } = await blockMessages.room.ask(transport, contact, {}, options);
-      const part = await heldPart(contact);
+      const part = await this.#heldPart(contact);
       shares.gives(owner, gives * (part ?? 1));
       if (part !== null) this.#proved.set(owner, gives * part);
       else this.#askSoon(owner);

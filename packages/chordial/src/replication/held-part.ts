@@ -6,29 +6,27 @@
  * itself. A host that fetches the blocks during the challenge passes (possession.ts).
  */
 
-import { type Contact, type Random, ringIdOfHash } from '@chordial/ring';
+import { type Contact, ringIdOfHash } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
-import type { Transport } from '../network/transport.ts';
 import type { RingView } from '../records/ring-view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import { copiesOfSet, type Item, type ItemIndex, type ItemSet } from '../storage/item-index.ts';
-import { challengeOf, isSameProof, newNonce, type PossessionPorts, proofsOf } from './possession.ts';
+import type { ItemStores } from './items/item-kind.ts';
+import { challengeOf, isSameProof, newNonce, proofsOf } from './possession.ts';
 import { SyncClient } from './sync-client.ts';
+import type { SyncPorts } from './sync-ports.ts';
 
 /** Leaves of 1 MiB: half of what one answer may cost its host. */
 const blocksAsked = 8;
 /** Blocks after a random key that are searched for those. */
 const blocksLookedAt = 256;
 
-export interface HeldPartPorts extends PossessionPorts {
-  readonly blocks: Pick<BlockStore, 'get' | 'claimsOf'>;
-  readonly index: Pick<ItemIndex, 'sets' | 'items'>;
-  readonly view: Pick<RingView, 'self' | 'shape' | 'nearby'>;
-  readonly transport: Transport;
-  readonly random: Random;
-  /** r of the network. */
-  readonly replicas: number;
-}
+type Ports = ItemStores &
+  Pick<SyncPorts, 'hashing' | 'transport' | 'random' | 'replicas'> & {
+    readonly blocks: Pick<BlockStore, 'get' | 'claimsOf'>;
+    readonly index: Pick<ItemIndex, 'sets' | 'items'>;
+    readonly view: Pick<RingView, 'self' | 'shape' | 'nearby'>;
+  };
 
 interface Asked {
   readonly set: ItemSet;
@@ -36,7 +34,7 @@ interface Asked {
 }
 
 /** The fraction of sampled blocks proved, from 0 to 1; null when there is nothing to sample. Rejects with TransportError. */
-export async function heldPart(ports: HeldPartPorts, host: Contact, signal: AbortSignal): Promise<number | null> {
+export async function heldPart(ports: Ports, host: Contact, signal: AbortSignal): Promise<number | null> {
   const asked = chosen(ports, host);
   if (asked.length === 0) return null;
   const nonce = newNonce(ports.random);
@@ -52,7 +50,7 @@ export async function heldPart(ports: HeldPartPorts, host: Contact, signal: Abor
   return right / asked.length;
 }
 
-function chosen({ index, view, blocks, random, replicas }: HeldPartPorts, { host }: Contact): readonly Asked[] {
+function chosen({ index, view, blocks, random, replicas }: Ports, { host }: Contact): readonly Asked[] {
   const from = Buffer.from(newNonce(random)).toString('hex');
   const own: Asked[] = [];
   const placed: Asked[] = [];

@@ -10,11 +10,10 @@
  * A failed one counts as in progress for a while, since its blocks serve the next attempt.
  */
 
-import type { Clock, Contact, HostId, Milliseconds, Timer } from '@chordial/ring';
+import type { Contact, HostId, Milliseconds, Timer } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { Transport } from '../network/transport.ts';
-import type { RingView } from '../records/ring-view.ts';
 import { claimMessages, maxNamesPerRelease, type PutNews, type ToldPut } from './claim-messages.ts';
+import type { DataPorts } from './data-ports.ts';
 
 /** How long the blocks of a failed put serve the next attempt; after a start also those of earlier runs. */
 const resumableMilliseconds: Milliseconds = 20_000;
@@ -26,15 +25,8 @@ const aliveEveryMilliseconds: Milliseconds = 10_000;
 const gatherMilliseconds: Milliseconds = 20;
 const deadlineMilliseconds: Milliseconds = 3000;
 
-export interface OwnPutsPorts {
-  readonly view: RingView;
-  readonly transport: Transport;
-  readonly clock: Clock;
-  /** This host's current entry of a name. */
-  ownEntry(name: string): { readonly sequence: number; readonly expiry: number | null } | null;
-  /** What this host holds. */
-  tellOwn(puts: readonly ToldPut[]): readonly boolean[];
-}
+/** This host's current entry of a name. */
+type OwnEntry = (name: string) => { readonly sequence: number; readonly expiry: number | null } | null;
 
 interface NameState {
   inProgress: number;
@@ -43,7 +35,9 @@ interface NameState {
 }
 
 export class OwnPuts {
-  readonly #ports: OwnPutsPorts;
+  readonly #ports: Pick<DataPorts, 'view' | 'transport' | 'clock'>;
+  readonly #ownEntry: OwnEntry;
+  readonly #tellOwn: (puts: readonly ToldPut[]) => readonly boolean[];
   readonly #names = new Map<string, NameState>();
   readonly #began: Milliseconds;
   readonly #news = new Map<HostId, { readonly contact: Contact; puts: ToldPut[] }>();
@@ -51,8 +45,15 @@ export class OwnPuts {
   readonly #inProgress = new Set<OwnPut>();
   #alive: Timer | null = null;
 
-  constructor(ports: OwnPutsPorts) {
+  /** @param tellOwn takes a statement about what this host holds */
+  constructor(
+    ports: Pick<DataPorts, 'view' | 'transport' | 'clock'>,
+    ownEntry: OwnEntry,
+    tellOwn: (puts: readonly ToldPut[]) => readonly boolean[],
+  ) {
     this.#ports = ports;
+    this.#ownEntry = ownEntry;
+    this.#tellOwn = tellOwn;
     this.#began = ports.clock.now();
   }
 
@@ -75,7 +76,7 @@ export class OwnPuts {
 
   /** The state of a put of this host. */
   newsOf({ name, sequence }: Pick<ToldPut, 'name' | 'sequence'>): PutNews {
-    const entry = this.#ports.ownEntry(name);
+    const entry = this.#ownEntry(name);
     if (entry?.sequence === sequence) return { state: 'committed', expiry: entry.expiry };
     const hasJustBegun = this.#ports.clock.now() - this.#began < resumableMilliseconds;
     return { state: hasJustBegun || this.isResumable(name) ? 'in progress' : 'over', expiry: null };
@@ -160,8 +161,8 @@ export class OwnPuts {
   }
 
   async #tell(contact: Contact, puts: readonly ToldPut[]): Promise<readonly boolean[]> {
-    const { view, transport, tellOwn } = this.#ports;
-    if (contact.host === view.self.host) return tellOwn(puts);
+    const { view, transport } = this.#ports;
+    if (contact.host === view.self.host) return this.#tellOwn(puts);
     const options = { deadline: deadlineMilliseconds };
     return (await claimMessages.told.ask(transport, contact, { puts }, options)).kept;
   }

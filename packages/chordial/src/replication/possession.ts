@@ -8,17 +8,13 @@
  */
 import { hash } from 'node:crypto';
 import type { HostId, Random } from '@chordial/ring';
-import type { BlockHashing } from '../content/block-hashing.ts';
 import type { Item, ItemSet } from '../storage/item-index.ts';
+import type { DataPorts } from './data-ports.ts';
 import type { ItemStores } from './items/item-kind.ts';
 import { kindOf } from './items/kinds.ts';
 import { nonceBytes } from './sync-messages.ts';
 
 const purpose = 'chordial holds v1';
-
-export interface PossessionPorts extends ItemStores {
-  readonly hashing: BlockHashing;
-}
 
 /** Unpredictable. */
 export function newNonce(random: Random): Uint8Array {
@@ -32,7 +28,7 @@ export function challengeOf(nonce: Uint8Array, asker: HostId, answerer: HostId):
 
 /** Proofs of one item for each of the challenges; null when its bytes are gone. */
 export async function proofsOf(
-  ports: PossessionPorts,
+  ports: ItemStores & Pick<DataPorts, 'hashing'>,
   set: ItemSet,
   item: Pick<Item, 'cid' | 'record'>,
   challenges: readonly Uint8Array[],

@@ -8,15 +8,14 @@ import { ChordialError } from '../errors.ts';
 import type { HalfTime } from '../flow/half-time.ts';
 import { maxEntryBytes } from '../records/entry.ts';
 import { listingTurns } from '../records/listing-turns.ts';
-import type { RingView } from '../records/ring-view.ts';
 import type { BlockStore } from '../storage/block-store.ts';
-import { type ItemIndex, recordSet } from '../storage/item-index.ts';
+import { recordSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { Registry } from '../wire/message.ts';
-import type { AuthoritativeRanges } from './authoritative-ranges.ts';
+import type { ItemStores } from './items/item-kind.ts';
 import { kindOf } from './items/kinds.ts';
 import type { PlacementCache } from './placement-cache.ts';
-import { challengeOf, type PossessionPorts, proofsOf } from './possession.ts';
+import { challengeOf, proofsOf } from './possession.ts';
 import {
   type ComparedRange,
   fingerprintText,
@@ -26,25 +25,24 @@ import {
   type RangeAnswer,
   syncMessages,
 } from './sync-messages.ts';
+import type { SyncPorts } from './sync-ports.ts';
 
 /** A request for more is answered in part; as much as one stream of leaves may hold. */
 export const maxBytesProved = 16 * 1024 * 1024;
 
-export interface SyncServerPorts extends PossessionPorts {
-  readonly view: RingView;
-  readonly placement: Pick<PlacementCache, 'places'>;
-  readonly index: ItemIndex;
-  readonly blocks: Pick<BlockStore, 'get' | 'size'>;
-  readonly clock: Pick<Clock, 'now' | 'after' | 'wallTime'>;
-  readonly confirmed: AuthoritativeRanges;
-}
+type Ports = ItemStores &
+  Pick<SyncPorts, 'hashing' | 'view' | 'index' | 'confirmed'> & {
+    readonly placement: Pick<PlacementCache, 'places'>;
+    readonly blocks: Pick<BlockStore, 'get' | 'size'>;
+    readonly clock: Pick<Clock, 'now' | 'after' | 'wallTime'>;
+  };
 
 export class SyncServer {
-  readonly #ports: SyncServerPorts;
+  readonly #ports: Ports;
   /** Proofs cost disk reads. */
   readonly #turns: HalfTime;
 
-  constructor(ports: SyncServerPorts) {
+  constructor(ports: Ports) {
     this.#ports = ports;
     this.#turns = listingTurns(ports.clock);
   }

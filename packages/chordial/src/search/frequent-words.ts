@@ -17,7 +17,7 @@ import { forEachConcurrently } from '../flow/for-each.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
 import { signEntry } from '../records/entry.ts';
-import type { Signer } from '../records/names.ts';
+import type { Signing } from '../records/names.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { postingWordsOf } from './words.ts';
@@ -28,14 +28,14 @@ export interface WordFrequency {
   readonly isSplit: boolean;
 }
 
-export interface FrequentWordsPorts {
-  /** Asks the places of a word. Rejects with a ChordialError when none answers. */
-  readonly frequencyOf: (word: string) => Promise<WordFrequency>;
+/** How this host publishes postings. */
+export interface PostingPorts extends Signing {
   readonly writer: Pick<RecordWriter, 'store'>;
-  readonly signer: Signer;
-  readonly networkId: string;
-  readonly settings: Pick<Catalog, 'setting' | 'setSetting'>;
+  readonly settings: Pick<Catalog, 'setting' | 'settings' | 'setSetting'>;
   readonly clock: Clock;
+}
+
+export interface SplitRule {
   /** A word is split beyond this many postings under one key. */
   readonly splitAt?: number;
   /** A word is checked after so many uses here. */
@@ -63,13 +63,18 @@ interface Use {
 }
 
 export class FrequentWords {
-  readonly #ports: FrequentWordsPorts;
+  readonly #ports: PostingPorts;
+  readonly #frequencyOf: (word: string) => Promise<WordFrequency>;
+  readonly #rule: SplitRule;
   readonly #split: Set<string>;
   /** Least recently used first. */
   readonly #uses = new BoundedCache<string, Use>(maxCountedWords);
 
-  constructor(ports: FrequentWordsPorts) {
+  /** @param frequencyOf asks the places of a word; rejects with a ChordialError when none answers */
+  constructor(ports: PostingPorts, frequencyOf: (word: string) => Promise<WordFrequency>, rule: SplitRule = {}) {
     this.#ports = ports;
+    this.#frequencyOf = frequencyOf;
+    this.#rule = rule;
     const known = ports.settings.setting(setting);
     this.#split = new Set(Array.isArray(known) ? known.filter((word) => typeof word === 'string') : []);
   }
@@ -107,7 +112,7 @@ export class FrequentWords {
   }
 
   #isDoubtful(word: string, { count, asked }: Use, now: Milliseconds): boolean {
-    const { lookedAtAfter = lookedAtAfterPostings } = this.#ports;
+    const { lookedAtAfter = lookedAtAfterPostings } = this.#rule;
     if (count < lookedAtAfter || this.#split.has(word)) return false;
     return asked === null || asked.at + askedAgainMilliseconds < now || asked.count * 2 <= count;
   }
@@ -123,10 +128,10 @@ export class FrequentWords {
   }
 
   async #isFrequent(word: string, own: number): Promise<boolean> {
-    const { frequencyOf, splitAt = splitAtPostings } = this.#ports;
+    const { splitAt = splitAtPostings } = this.#rule;
     if (own >= splitAt) return true;
     try {
-      const { count, isSplit } = await frequencyOf(word);
+      const { count, isSplit } = await this.#frequencyOf(word);
       return isSplit || count + own >= splitAt;
     } catch {
       // No host answers for the word now: it stays unsplit, and is checked again later.

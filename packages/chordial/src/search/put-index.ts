@@ -4,27 +4,14 @@
  * it.
  */
 
-import type { Clock, Milliseconds, Timer } from '@chordial/ring';
+import type { Milliseconds, Timer } from '@chordial/ring';
 import { cidIn, parseCid } from '../content/cid.ts';
 import type { EncodedEntry, UnsignedEntry } from '../records/entry.ts';
 import { signEntries } from '../records/entry.ts';
 import type { NameEntry } from '../records/name-entry.ts';
-import type { Names, Signer } from '../records/names.ts';
-import type { RecordWriter } from '../records/record-writer.ts';
-import type { Catalog } from '../storage/catalog.ts';
-import type { FrequentWords } from './frequent-words.ts';
+import type { Names } from '../records/names.ts';
+import type { FrequentWords, PostingPorts } from './frequent-words.ts';
 import { postingsOf, postingTombstones } from './posting-entry.ts';
-
-export interface PutIndexPorts {
-  readonly names: Pick<Names, 'own' | 'nextSequence'>;
-  readonly writer: Pick<RecordWriter, 'store'>;
-  readonly signer: Signer;
-  readonly networkId: string;
-  readonly settings: Pick<Catalog, 'settings' | 'setSetting'>;
-  readonly clock: Clock;
-  readonly words: Pick<FrequentWords, 'wordsOf' | 'everWordsOf' | 'prepare'>;
-  readonly failed?: (error: Error) => void;
-}
 
 /** Stored work: previous contents of the name whose postings are to be removed. */
 interface Due {
@@ -49,7 +36,9 @@ const gatheringMilliseconds: Milliseconds = 500;
 const retryMilliseconds: Milliseconds = 5000;
 
 export class PutIndex {
-  readonly #ports: PutIndexPorts;
+  readonly #ports: PostingPorts;
+  readonly #names: Pick<Names, 'own' | 'nextSequence'>;
+  readonly #words: Pick<FrequentWords, 'wordsOf' | 'everWordsOf' | 'prepare'>;
   readonly #due = new Map<string, Due>();
   /** Names whose own entry is being changed: the table is about to change. */
   readonly #changing = new Map<string, number>();
@@ -58,8 +47,14 @@ export class PutIndex {
   #retry: Timer | null = null;
   #endGathering: (() => void) | null = null;
 
-  constructor(ports: PutIndexPorts) {
+  constructor(
+    ports: PostingPorts,
+    names: Pick<Names, 'own' | 'nextSequence'>,
+    words: Pick<FrequentWords, 'wordsOf' | 'everWordsOf' | 'prepare'>,
+  ) {
     this.#ports = ports;
+    this.#names = names;
+    this.#words = words;
     for (const { name, value } of ports.settings.settings(settingPrefix)) {
       this.#due.set(name.slice(settingPrefix.length), dueOf(value));
     }
@@ -141,10 +136,9 @@ export class PutIndex {
 
   async #isPrepared(names: readonly string[]): Promise<boolean> {
     try {
-      await this.#ports.words.prepare(names);
+      await this.#words.prepare(names);
       return true;
-    } catch (error) {
-      this.#ports.failed?.(error as Error);
+    } catch {
       return false;
     }
   }
@@ -155,8 +149,7 @@ export class PutIndex {
       // The name may have changed again meanwhile: then it stays pending.
       if (this.#due.get(name) === due && !this.#changing.has(name)) await this.#write(name, null);
       return true;
-    } catch (error) {
-      this.#ports.failed?.(error as Error);
+    } catch {
       return false;
     }
   }
@@ -183,14 +176,14 @@ export class PutIndex {
     if (due === undefined) return [];
     try {
       return [{ name, due, unsigned: this.#entriesFor(name, due) }];
-    } catch (error) {
-      this.#ports.failed?.(error as Error);
+    } catch {
       return [];
     }
   }
 
   #entriesFor(name: string, { ended }: Due): readonly UnsignedEntry[] {
-    const { names, clock, signer, words } = this.#ports;
+    const { clock, signer } = this.#ports;
+    const [names, words] = [this.#names, this.#words];
     const own = names.own(name);
     const now = clock.wallTime();
     const gone = ended.filter((cid) => cid !== own?.cid.toString());

@@ -71,16 +71,16 @@ export class FileIndexer {
 
   constructor(ports: IndexerPorts) {
     this.#ports = ports;
-    this.#restless = new RestlessFiles({
-      now: ports.now,
-      deferred: (file, delay) => {
+    this.#restless = new RestlessFiles(
+      ports.now,
+      (file, delay) => {
         if (delay > shortWaitMilliseconds) ports.deferred(file);
       },
-      quiet: (file) => {
+      (file) => {
         this.#waiting.set(file.path, file);
         this.#start();
       },
-    });
+    );
   }
 
   add(files: readonly FoundFile[]): void {

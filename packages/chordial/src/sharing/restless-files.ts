@@ -8,15 +8,6 @@ import { lstatSync } from 'node:fs';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { type FoundFile, stampOf } from './look-through.ts';
 
-export interface RestlessPorts {
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  /** Time it must be quiet, milliseconds. */
-  readonly deferred: (file: FoundFile, delay: number) => void;
-  /** It may be hashed or checked again; its present state. */
-  readonly quiet: (file: FoundFile) => void;
-}
-
 /** A file changed more recently than this may still be changing. */
 const quietMilliseconds = 600;
 const longestQuietMilliseconds = 60_000;
@@ -44,13 +35,22 @@ interface Waiting {
 }
 
 export class RestlessFiles {
-  readonly #ports: RestlessPorts;
+  readonly #now: () => number;
+  readonly #deferred: (file: FoundFile, delay: number) => void;
+  readonly #quiet: (file: FoundFile) => void;
   /** By path. */
   readonly #histories = new BoundedCache<string, History>(maxRemembered);
   readonly #waiting = new Map<string, Waiting>();
 
-  constructor(ports: RestlessPorts) {
-    this.#ports = ports;
+  /**
+   * @param now milliseconds since 1970
+   * @param deferred it must be quiet for so many milliseconds
+   * @param quiet it may be hashed or checked again; its present state
+   */
+  constructor(now: () => number, deferred: (file: FoundFile, delay: number) => void, quiet: (file: FoundFile) => void) {
+    this.#now = now;
+    this.#deferred = deferred;
+    this.#quiet = quiet;
   }
 
   /** Hashed then, and changed since. */
@@ -58,7 +58,7 @@ export class RestlessFiles {
     const before = this.#histories.get(path);
     if (before !== undefined && before.hashed >= hashed) return;
     this.#histories.delete(path);
-    const now = this.#ports.now();
+    const now = this.#now();
     // Long ago, or according to a clock that was set back.
     if (hashed + longestPauseMilliseconds <= now || hashed > now) return;
     this.#histories.set(path, { times: (before?.times ?? 0) + 1, hashed });
@@ -69,7 +69,7 @@ export class RestlessFiles {
     return this.#isLater(file, this.#waiting.get(file.path)?.since);
   }
 
-  #isLater(file: FoundFile, since = this.#ports.now()): boolean {
+  #isLater(file: FoundFile, since = this.#now()): boolean {
     const { path } = file;
     clearTimeout(this.#waiting.get(path)?.timer);
     this.#waiting.delete(path);
@@ -77,7 +77,7 @@ export class RestlessFiles {
     if (delay <= 0) return false;
     const timer = setTimeout(() => this.lookAgain(file), delay);
     this.#waiting.set(path, { file, timer, since, hasHistory: this.#histories.get(path) !== undefined });
-    this.#ports.deferred(file, delay);
+    this.#deferred(file, delay);
     return true;
   }
 
@@ -116,11 +116,11 @@ export class RestlessFiles {
   }
 
   #isChanging({ hasHistory, since }: Waiting): boolean {
-    return hasHistory || this.#ports.now() - since >= restlessMilliseconds;
+    return hasHistory || this.#now() - since >= restlessMilliseconds;
   }
 
   #delayOf({ path, size, changed }: FoundFile): number {
-    const now = this.#ports.now();
+    const now = this.#now();
     // A clock was set back, here or where the file is: do not wait for it.
     if (changed > now) return 0;
     const history = this.#histories.get(path);
@@ -140,7 +140,7 @@ export class RestlessFiles {
       const status = lstatSync(file.path, { bigint: true });
       const changed = Number(status.ctimeNs / 1_000_000n);
       const now = { ...file, size: Number(status.size), stamp: stampOf(status), changed };
-      if (!this.#isLater(now, since)) this.#ports.quiet(now);
+      if (!this.#isLater(now, since)) this.#quiet(now);
     } catch {
       // Gone or unreachable: the next scan of its share tells.
     }

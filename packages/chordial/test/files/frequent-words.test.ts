@@ -71,14 +71,16 @@ test('A16 a word that is split stays so over a restart, and what was published b
     const after = filesOf(0, 20, 20);
     await putFiles(peer, after);
     const { identity, catalog, recordWriter } = peer.data;
-    const again = new FrequentWords({
-      frequencyOf: async () => ({ count: 0, isSplit: false }),
-      writer: recordWriter,
-      signer: identity,
-      networkId: testNetworkId,
-      settings: catalog,
-      clock: { now: () => 0, wallTime: () => 0, after: () => ({ cancel: () => undefined }) },
-    });
+    const again = new FrequentWords(
+      {
+        writer: recordWriter,
+        signer: identity,
+        networkId: testNetworkId,
+        settings: catalog,
+        clock: { now: () => 0, wallTime: () => 0, after: () => ({ cancel: () => undefined }) },
+      },
+      async () => ({ count: 0, isSplit: false }),
+    );
     const { name } = after[0]!;
     assert.deepEqual(again.wordsOf(name), peer.words.wordsOf(name));
     assert.ok(
@@ -109,18 +111,20 @@ test('A16 a word about which no one answers stays whole, and is published', asyn
   try {
     const { identity, catalog, recordWriter } = peers[0]!.data;
     let asked = 0;
-    const words = new FrequentWords({
-      frequencyOf: async () => {
+    const words = new FrequentWords(
+      {
+        writer: recordWriter,
+        signer: identity,
+        networkId: testNetworkId,
+        settings: catalog,
+        clock: { now: () => 0, wallTime: () => 0, after: () => ({ cancel: () => undefined }) },
+      },
+      async () => {
         asked += 1;
         throw new Error('no one answers');
       },
-      writer: recordWriter,
-      signer: identity,
-      networkId: testNetworkId,
-      settings: catalog,
-      clock: { now: () => 0, wallTime: () => 0, after: () => ({ cancel: () => undefined }) },
-      lookedAtAfter: 2,
-    });
+      { lookedAtAfter: 2 },
+    );
     await words.prepare(['report one', 'report two']);
     await words.prepare(['report three']);
     // The word and its beginning, each once until it is used twice as often.

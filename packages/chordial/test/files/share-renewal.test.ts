@@ -78,23 +78,19 @@ async function hosts(count: number) {
       clock,
       rule,
       headers,
-      shares,
       networkId,
       transport: peer.transport,
       places: { bits: 256, teaching: false },
       confirmed: { covers: () => true },
-      rowOfItem: () => null,
     };
-    const holder = new ShareHolder(common);
-    const announcer = new BatchAnnouncer({
-      ...common,
-      holder,
-      own: ownBatches,
-      signer: peer.identity,
-      times: defaultAnnouncerTimes,
-      failed: (error) => failures.push(error.message),
-    });
-    return { holder, shares, announcer, failures, reader: new RingShareReader({ ...common, holder }) };
+    const holder = new ShareHolder(common, shares, headers, () => null);
+    const announcer = new BatchAnnouncer(
+      { ...common, holder, signer: peer.identity },
+      ownBatches,
+      defaultAnnouncerTimes,
+      (error) => failures.push(error.message),
+    );
+    return { holder, shares, announcer, failures, reader: new RingShareReader({ ...common, holder }, shares) };
   };
   const lives = peers.map((peer) => ({ ...peer, ...live(peer) }));
   for (const peer of lives) {
