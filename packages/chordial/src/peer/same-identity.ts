@@ -24,13 +24,6 @@ const laterLookMilliseconds = 20_000;
 /** Checks triggered by connections of the other process. */
 const minMillisecondsBetween = 1000;
 
-export interface SameIdentityPorts {
-  readonly identity: Identity;
-  readonly network: RingNetwork;
-  /** A member of this host; null for a client, which has none. */
-  readonly member: RingId | null;
-}
-
 /** The first address at which a process with this key answers. This one must not be listening yet. */
 export async function whereItRuns(identity: Identity, addresses: readonly string[]): Promise<string | null> {
   const answering = await Promise.all(
@@ -48,7 +41,7 @@ export async function whereItRuns(identity: Identity, addresses: readonly string
  */
 export async function whereOthersSeeIt(
   peers: readonly Contact[],
-  ports: SameIdentityPorts,
+  ports: Pick<WatchOptions, 'identity' | 'network' | 'member'>,
 ): Promise<readonly string[]> {
   const { identity, network, member } = ports;
   if (member === null) return [];
@@ -79,7 +72,11 @@ export function runsElsewhere(host: HostId, address: string, folder: string): Ch
   return new ChordialError('identity-in-use', message);
 }
 
-export interface WatchOptions extends SameIdentityPorts {
+export interface WatchOptions {
+  readonly identity: Identity;
+  readonly network: RingNetwork;
+  /** A member of this host; null for a client, which has none. */
+  readonly member: RingId | null;
   /** Of this start. What the ring tells grows with each rumour that this host is dead, so it says nothing of who was first. */
   readonly incarnation: number;
   readonly self: () => Contact;

@@ -8,17 +8,10 @@
  */
 
 import { type Contact, ringIdOfHash } from '@chordial/ring';
-import type { RingView } from '../records/ring-view.ts';
 import { cellDigits, cellOf, keysOfCell } from '../records/share-leaf.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { PlacementCache } from './placement-cache.ts';
-
-export interface ItemPlacesPorts {
-  readonly placement: Pick<PlacementCache, 'places' | 'placesOfRange' | 'candidates'>;
-  readonly view: Pick<RingView, 'self' | 'shape'>;
-  /** r of the network. */
-  readonly replicas: number;
-}
+import type { SyncPorts } from './sync-ports.ts';
 
 const lastKey = 'f'.repeat(64);
 
@@ -38,7 +31,7 @@ export function cellArcOf(key: string): KeyArc {
 
 /** The places of a record or block, the owner's first. */
 export function placesOfKey(
-  { placement, view }: ItemPlacesPorts,
+  { placement, view }: Pick<SyncPorts, 'placement' | 'view'>,
   key: string,
   wanted: number,
 ): Promise<readonly Contact[]> {
@@ -47,7 +40,7 @@ export function placesOfKey(
 
 /** The same in a ring without this host. */
 export async function placesOfKeyWithoutSelf(
-  { placement, view }: ItemPlacesPorts,
+  { placement, view }: Pick<SyncPorts, 'placement' | 'view'>,
   key: string,
   wanted: number,
 ): Promise<readonly Contact[]> {

@@ -10,10 +10,7 @@ import type { AnnouncedFile, ShareAnnouncer } from '../records/shares.ts';
 import type { FileOfBatch, SharedFile, SharedFileTable } from '../storage/shared-file-table.ts';
 import { entriesOf, type PostingWords } from './share-entries.ts';
 
-export interface AnnouncingPorts {
-  readonly table: SharedFileTable;
-  readonly announcer: ShareAnnouncer;
-  readonly words: PostingWords;
+interface Indexing {
   /** Files are being hashed: more will follow soon. */
   readonly isIndexing: () => boolean;
   /** Everything known is announced. */
@@ -48,7 +45,10 @@ const filesPerWithdrawal = 2000;
 type NextFiles = (after: number, limit: number) => readonly SharedFile[];
 
 export class ShareAnnouncing {
-  readonly #ports: AnnouncingPorts;
+  readonly #table: SharedFileTable;
+  readonly #announcer: ShareAnnouncer;
+  readonly #words: PostingWords;
+  readonly #indexing: Indexing;
   /** Batches whose files are being announced again, ended afterwards. */
   readonly #outdated = new Set<number>();
   readonly #closing = new AbortController();
@@ -63,20 +63,23 @@ export class ShareAnnouncing {
   #retry = firstRetryMilliseconds;
   #isOpen = false;
 
-  constructor(ports: AnnouncingPorts) {
-    this.#ports = ports;
+  constructor(table: SharedFileTable, announcer: ShareAnnouncer, words: PostingWords, indexing: Indexing) {
+    this.#table = table;
+    this.#announcer = announcer;
+    this.#words = words;
+    this.#indexing = indexing;
   }
 
   /** Called once this host is a member: leftovers of an earlier run are settled first. */
   begin(): void {
-    const { announcer } = this.#ports;
+    const announcer = this.#announcer;
     this.#isOpen = true;
     this.#undo = announcer.onWorn((batches) => {
       for (const batch of batches) this.#outdated.add(batch);
       this.wake();
     });
     this.#working = this.#settleFormerLife()
-      .catch((error: Error) => this.#ports.failed(error))
+      .catch((error: Error) => this.#indexing.failed(error))
       .finally(() => {
         this.#working = null;
         this.wake();
@@ -124,7 +127,7 @@ export class ShareAnnouncing {
         return isWaiting ? betweenLooksMilliseconds : null;
       })
       .catch((error: Error) => {
-        if (this.#isOpen) this.#ports.failed(error);
+        if (this.#isOpen) this.#indexing.failed(error);
         const delay = this.#retry;
         this.#retry = Math.min(maxRetryMilliseconds, this.#retry * 2);
         return delay;
@@ -138,7 +141,7 @@ export class ShareAnnouncing {
 
   /** Batches not in the index date from before a crash; files of lapsed batches are announced again. */
   async #settleFormerLife(): Promise<void> {
-    const { table, announcer } = this.#ports;
+    const [table, announcer] = [this.#table, this.#announcer];
     const live = announcer.live();
     const known = table.batches();
     await table.forgetBatches([...known].filter((batch) => !live.has(batch)));
@@ -147,7 +150,8 @@ export class ShareAnnouncing {
 
   /** Whether new files wait until more are hashed. */
   async #bringIntoLine(): Promise<boolean> {
-    const { table, announced, isIndexing } = this.#ports;
+    const table = this.#table;
+    const { announced, isIndexing } = this.#indexing;
     await this.#withdrawGone();
     await this.#withdrawMoved();
     // A batch reported from here on waits for the next run: its files are not part of this one.
@@ -176,7 +180,7 @@ export class ShareAnnouncing {
   }
 
   async #announce(next: NextFiles): Promise<void> {
-    const { table, announcer } = this.#ports;
+    const [table, announcer] = [this.#table, this.#announcer];
     while (this.#isOpen && next(0, 1).length > 0) {
       const files: FileOfBatch[] = [];
       const batches = await announcer.announce(this.#entriesOf(next, files), this.#closing.signal);
@@ -186,7 +190,7 @@ export class ShareAnnouncing {
 
   /** Entries of the files of one announcement, which are added to `files`. */
   async *#entriesOf(next: NextFiles, files: FileOfBatch[]): AsyncGenerator<readonly ShareEntry[], void, undefined> {
-    const { words } = this.#ports;
+    const words = this.#words;
     let bytes = 0;
     while (files.length < filesPerAnnouncement) {
       const page = next(files.at(-1)?.file ?? 0, Math.min(filesPerPage, filesPerAnnouncement - files.length));
@@ -203,7 +207,7 @@ export class ShareAnnouncing {
   }
 
   async #withdrawGone(): Promise<void> {
-    const { table } = this.#ports;
+    const table = this.#table;
     for (;;) {
       const files = table.gone(filesPerWithdrawal);
       if (files.length === 0 || !this.#isOpen) return;
@@ -220,7 +224,7 @@ export class ShareAnnouncing {
   }
 
   async #withdrawMoved(): Promise<void> {
-    const { table } = this.#ports;
+    const table = this.#table;
     for (;;) {
       const files = table.moved(filesPerWithdrawal);
       if (files.length === 0 || !this.#isOpen) return;
@@ -234,7 +238,7 @@ export class ShareAnnouncing {
   }
 
   async #withdrawFrom(batch: number, files: readonly SharedFile[]): Promise<void> {
-    const { table, announcer } = this.#ports;
+    const [table, announcer] = [this.#table, this.#announcer];
     if (!announcer.live().has(batch) || this.#outdated.has(batch)) return;
     if (table.ofBatch(batch, 0, 1).length === 0) return announcer.end([batch]);
     const withdrawn = files.flatMap((file): AnnouncedFile[] => {
@@ -252,7 +256,7 @@ export class ShareAnnouncing {
 
   /** Without those that another file of the batch also has. */
   #entriesOnlyOf(file: SharedFile, batch: number): readonly ShareEntry[] {
-    const { table, words } = this.#ports;
+    const [table, words] = [this.#table, this.#words];
     const others = table.ofRoot(file.root, 100).filter((one) => one.file !== file.file && one.batch === batch);
     if (others.some(({ name }) => name === file.name)) return [];
     const entries = entriesOf(file, words.everWordsOf);
@@ -261,7 +265,7 @@ export class ShareAnnouncing {
 
   async #endOutdated(outdated: readonly number[]): Promise<void> {
     if (outdated.length === 0) return;
-    await this.#ports.announcer.end(outdated);
+    await this.#announcer.end(outdated);
     for (const batch of outdated) this.#outdated.delete(batch);
   }
 }

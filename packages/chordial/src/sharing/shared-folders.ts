@@ -120,10 +120,7 @@ export class SharedFolders {
       deferred: (file) => void this.#leave(file).catch(failed),
       hasRoom: () => this.#lookAtLater(),
     });
-    this.#announcing = new ShareAnnouncing({
-      table,
-      announcer,
-      words,
+    this.#announcing = new ShareAnnouncing(table, announcer, words, {
       isIndexing: () => this.#indexer.isBusy || this.#later.size > 0,
       announced: () => this.#wholeHashing.wake(),
       failed,

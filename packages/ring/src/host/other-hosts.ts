@@ -43,19 +43,13 @@ export class OtherHosts {
     this.#ports = ports;
     this.#incarnation = options.incarnation;
     const { clock, random, own, questions } = ports;
-    const { self, timers } = options;
-    this.#gossip = new Gossip({
-      clock,
-      random,
-      self: self.host,
-      audience: () => ports.placed(),
-      send: (to, events, done) => {
-        questions.ask(to, { kind: 'gossip', ask: { events }, deadline: timers.maxTimeout }, (result) => {
-          if (ports.isClosed()) return;
-          if (result.ok) for (const event of result.answer.events) this.consider(event, 'answer');
-          done(result.ok);
-        });
-      },
+    const { timers } = options;
+    this.#gossip = new Gossip(ports, (to, events, done) => {
+      questions.ask(to, { kind: 'gossip', ask: { events }, deadline: timers.maxTimeout }, (result) => {
+        if (ports.isClosed()) return;
+        if (result.ok) for (const event of result.answer.events) this.consider(event, 'answer');
+        done(result.ok);
+      });
     });
     this.large = new LargeNetwork(options, {
       ...ports,

@@ -9,16 +9,13 @@ function setUp(audience: number) {
   const { clock, random, pass } = virtualClock();
   const mute = new Set<string>();
   const sent: { to: string; events: readonly MembershipEvent[] }[] = [];
-  const gossip = new Gossip({
-    clock,
-    random,
-    self: 'me' as HostId,
-    audience: () => Array.from({ length: audience }, (_, i) => contactOf(`listener-${i}`)),
-    send: (to, events, done) => {
+  const gossip = new Gossip(
+    { clock, random, placed: () => Array.from({ length: audience }, (_, i) => contactOf(`listener-${i}`)) },
+    (to, events, done) => {
       sent.push({ to: to.host, events });
       done(!mute.has(to.host));
     },
-  });
+  );
   return { gossip, sent, pass, mute };
 }
 

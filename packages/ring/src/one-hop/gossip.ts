@@ -4,7 +4,8 @@
  * they make hosts look, they prove nothing.
  */
 
-import type { Clock, Milliseconds, Random, Timer } from '../host/ports.ts';
+import type { Milliseconds, Timer } from '../host/ports.ts';
+import type { HostPorts } from '../host/ring-host-options.ts';
 import type { MembershipEvent } from '../protocol/messages.ts';
 import type { Contact, HostId } from '../protocol/pointer.ts';
 
@@ -20,15 +21,9 @@ const contradictionPause = 2000;
 /** Hosts remembered; the oldest news goes first. */
 const maxRemembered = 100_000;
 
-export interface GossipPorts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly self: HostId;
-  /** Live hosts to tell, this one excluded. */
-  audience(): readonly Contact[];
-  /** `done` tells whether the host acknowledged. */
-  send(to: Contact, events: readonly MembershipEvent[], done: (arrived: boolean) => void): void;
-}
+/** `done` tells whether the host acknowledged. */
+type Send = (to: Contact, events: readonly MembershipEvent[], done: (arrived: boolean) => void) => void;
+type Ports = Pick<HostPorts, 'clock' | 'random' | 'placed'>;
 
 interface Gathered {
   readonly event: MembershipEvent;
@@ -39,15 +34,17 @@ interface Gathered {
 export type Source = 'own' | 'told';
 
 export class Gossip {
-  readonly #ports: GossipPorts;
+  readonly #ports: Ports;
+  readonly #tellOne: Send;
   readonly #latest = new Map<HostId, { readonly event: MembershipEvent; readonly toldAt: Milliseconds }>();
   #gathered: Gathered[] = [];
   #timer: Timer | null = null;
   #isClosed = false;
   #changes = 0;
 
-  constructor(ports: GossipPorts) {
+  constructor(ports: Ports, send: Send) {
     this.#ports = ports;
+    this.#tellOne = send;
   }
 
   close(): void {
@@ -103,7 +100,7 @@ export class Gossip {
     this.#gathered = [];
     const everything = gathered.map(({ event }) => event);
     const own = gathered.filter(({ isOwn }) => isOwn).map(({ event }) => event);
-    const audience = [...this.#ports.audience()];
+    const audience = [...this.#ports.placed()];
     for (let i = 0; i < audience.length; i++) {
       const j = i + Math.floor(this.#ports.random.next() * (audience.length - i));
       [audience[i], audience[j]] = [audience[j]!, audience[i]!];
@@ -113,10 +110,10 @@ export class Gossip {
   }
 
   #send(to: Contact, events: readonly MembershipEvent[], tries: number): void {
-    this.#ports.send(to, events, (arrived) => {
+    this.#tellOne(to, events, (arrived) => {
       if (arrived || tries <= 1 || this.#isClosed) return;
       // It may be the next that is found dead.
-      if (this.#ports.audience().some(({ host }) => host === to.host)) this.#send(to, events, tries - 1);
+      if (this.#ports.placed().some(({ host }) => host === to.host)) this.#send(to, events, tries - 1);
     });
   }
 }

@@ -10,7 +10,6 @@ import type { KeyArc } from '../../storage/range-parts.ts';
 import type { RecordTable } from '../../storage/record-table.ts';
 import type { ShareTable } from '../../storage/share-table.ts';
 import type { AuthoritativeRanges } from '../authoritative-ranges.ts';
-import type { ItemPlacesPorts } from '../item-places.ts';
 import type { HeldAnswer, ListedItem } from '../sync-messages.ts';
 import type { SyncPorts } from '../sync-ports.ts';
 import type { BlockMover } from './block-mover.ts';
@@ -32,15 +31,17 @@ export interface ItemTransfers {
   readonly signal: AbortSignal;
 }
 
+export type PlacePorts = Pick<SyncPorts, 'placement' | 'view' | 'replicas'>;
+
 export interface ItemKind {
   /**
    * The places of an item, the owner's first.
    * @param wanted replicas
    */
-  places(ports: ItemPlacesPorts, key: string, wanted: number): Promise<readonly Contact[]>;
+  places(ports: PlacePorts, key: string, wanted: number): Promise<readonly Contact[]>;
 
   /** The places of the item in a ring without this host. */
-  placesWithoutSelf(ports: ItemPlacesPorts, key: string, wanted: number): Promise<readonly Contact[]>;
+  placesWithoutSelf(ports: PlacePorts, key: string, wanted: number): Promise<readonly Contact[]>;
 
   /** The keys under which items of an arc are indexed. */
   indexedRange(arc: KeyArc): KeyArc;

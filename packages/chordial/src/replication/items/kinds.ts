@@ -1,8 +1,7 @@
 import type { Contact } from '@chordial/ring';
 import { copiesOfSet, type ItemSet } from '../../storage/item-index.ts';
-import type { ItemPlacesPorts } from '../item-places.ts';
 import { blockItems } from './block.ts';
-import type { ItemKind, SmallItemKind } from './item-kind.ts';
+import type { ItemKind, PlacePorts, SmallItemKind } from './item-kind.ts';
 import { leafItems } from './leaf.ts';
 import { recordItems } from './record.ts';
 
@@ -23,6 +22,6 @@ export function kindOf({ kind }: ItemSet): ItemKind {
 }
 
 /** The places of an item, the owner's first. */
-export function placesOfItem(ports: ItemPlacesPorts, set: ItemSet, key: string): Promise<readonly Contact[]> {
+export function placesOfItem(ports: PlacePorts, set: ItemSet, key: string): Promise<readonly Contact[]> {
   return kindOf(set).places(ports, key, copiesOfSet(set, ports.replicas));
 }
