@@ -42,23 +42,25 @@ export class SearchHost {
     const clock = time.clock(host.process);
     const self = host.contact;
     const isDead = (id: Contact['host']) => host.ring.isDown(id);
-    this.broadcast = new Broadcast({
-      self: () => self,
-      networkId: '',
-      // No forged records in this simulation.
-      sign: () => new Uint8Array(64),
-      verify: () => true,
-      bits,
-      transport,
-      clock,
-      isDead,
-      members: () => host.ring.members(),
-      // A thread would depend on real time; the simulation uses no regular expressions.
-      expressions: { check: notSimulated, match: notSimulated },
-      files: async function* () {
-        yield files();
+    this.broadcast = new Broadcast(
+      {
+        view: { self },
+        networkId: '',
+        // No forged records in this simulation.
+        sign: () => new Uint8Array(64),
+        verify: () => true,
+        places: places(bits),
+        transport,
+        clock,
+        isDead,
+        members: () => host.ring.members(),
+        files: async function* () {
+          yield files();
+        },
       },
-    });
+      // A thread would depend on real time; the simulation uses no regular expressions.
+      { check: notSimulated, match: notSimulated },
+    );
     const shares = { heldHere: (key: string) => held(key) };
     // The store changes without notification.
     let asked = 0;

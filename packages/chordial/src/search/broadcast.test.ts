@@ -63,22 +63,24 @@ function networkOf(count: number, dead: ReadonlySet<number> = new Set(), knowAll
       if (dead.has(at)) throw new TransportError('unreachable', 'it is dead');
       return hosts[at]!.answerIn(new Registry<Contact, null>()).request(self, kind, body);
     };
-    return new Broadcast({
-      self: () => self,
-      networkId: 'test',
-      sign: (bytes) => identities[place]!.sign(bytes),
-      verify: verifySignature,
-      bits,
-      transport: { request } as Transport,
-      clock,
-      expressions: timeless,
-      members: () => (knowAll ? members : fewMembers(members, self)),
-      isDead: () => false,
-      files: async function* () {
-        yield [fileAt(self, `Report ${place}.pdf`), fileAt(self, 'other.txt')];
+    return new Broadcast(
+      {
+        view: { self },
+        networkId: 'test',
+        sign: (bytes) => identities[place]!.sign(bytes),
+        verify: verifySignature,
+        places: { bits, teaching: false },
+        transport: { request } as Transport,
+        clock,
+        members: () => (knowAll ? members : fewMembers(members, self)),
+        isDead: () => false,
+        files: async function* () {
+          yield [fileAt(self, `Report ${place}.pdf`), fileAt(self, 'other.txt')];
+        },
       },
-      told: (what) => told.push({ ...what, host: place }),
-    });
+      timeless,
+      (what) => told.push({ ...what, host: place }),
+    );
   });
   const ask = async (pattern: string, hops = 64, maxHits = 1000) => {
     const hits: Hit[] = [];

@@ -6,11 +6,11 @@
  * peer could be made to dial arbitrary addresses. An asker that is not a known member receives its hits up the tree.
  */
 
-import type { Clock, Contact, HostId, MemberPointer, Milliseconds } from '@chordial/ring';
+import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { HalfTime } from '../flow/half-time.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
-import { type Transport, TransportError } from '../network/transport.ts';
+import { TransportError } from '../network/transport.ts';
 import type { Registry } from '../wire/message.ts';
 import { Malformed } from '../wire/transport-error.ts';
 import { type Expressions, maxNameConcurrency } from './expressions.ts';
@@ -26,24 +26,12 @@ import {
   searchMessages,
   signedQuestion,
 } from './search-messages.ts';
+import type { SearchPorts } from './search-ports.ts';
 
-export interface BroadcastPorts {
-  readonly self: () => Contact;
-  readonly networkId: string;
-  /** By the key of this host. */
-  readonly sign: (bytes: Uint8Array) => Uint8Array;
-  readonly verify: (host: HostId, bytes: Uint8Array, signature: Uint8Array) => boolean;
-  readonly bits: number;
-  readonly transport: Transport;
-  readonly clock: Clock;
-  /** Own members and all others known and believed alive, in ring order. */
-  readonly members: () => readonly MemberPointer[];
-  readonly isDead: (host: HostId) => boolean;
-  readonly expressions: Pick<Expressions, 'check' | 'match'>;
-  /** The files for which this host answers, in pages. */
-  readonly files: () => AsyncIterable<readonly Hit[]>;
-  readonly told?: (what: QueryTold) => void;
-}
+type Ports = Pick<
+  SearchPorts,
+  'view' | 'networkId' | 'sign' | 'verify' | 'places' | 'transport' | 'clock' | 'members' | 'isDead' | 'files'
+>;
 
 /** For the list of recent queries. */
 export interface QueryTold {
@@ -89,7 +77,9 @@ interface Open {
 }
 
 export class Broadcast {
-  readonly #ports: BroadcastPorts;
+  readonly #ports: Ports;
+  readonly #expressions: Pick<Expressions, 'check' | 'match'>;
+  readonly #told: (what: QueryTold) => void;
   readonly #seen = new BoundedCache<string, true>(maxSeen);
   readonly #open = new Map<string, Open>();
   /**
@@ -107,8 +97,14 @@ export class Broadcast {
   /** Parsed once for searching and logging. */
   #lastPattern: { readonly text: string; readonly pattern: Pattern } | null = null;
 
-  constructor(ports: BroadcastPorts) {
+  constructor(
+    ports: Ports,
+    expressions: Pick<Expressions, 'check' | 'match'>,
+    told: (what: QueryTold) => void = () => undefined,
+  ) {
     this.#ports = ports;
+    this.#expressions = expressions;
+    this.#told = told;
     this.#turns = matchingTurns(ports.clock);
     this.#expressionTurns = matchingTurns(ports.clock);
   }
@@ -122,7 +118,7 @@ export class Broadcast {
     found: (hits: readonly Hit[]) => void,
   ): Promise<Reached> {
     const parsed = parsePattern(pattern);
-    if (parsed.kind === 'expression') await this.#ports.expressions.check(parsed.source);
+    if (parsed.kind === 'expression') await this.#expressions.check(parsed.source);
     const given = new Set<string>();
     const take = (hits: readonly Hit[]): boolean => {
       const fresh = hits.filter((hit) => given.size < maxHits && !given.has(hitKey(hit)) && given.add(hitKey(hit)));
@@ -131,8 +127,8 @@ export class Broadcast {
     };
     this.#open.set(id, { take });
     try {
-      const { self, sign, networkId, clock } = this.#ports;
-      const question = { id, pattern, most: maxHits, asker: self().host, time: clock.wallTime() };
+      const { view, sign, networkId, clock } = this.#ports;
+      const question = { id, pattern, most: maxHits, asker: view.self.host, time: clock.wallTime() };
       const signature = sign(signedQuestion(networkId, question));
       return await this.#begin({ ...question, signature, parts: [], hops, left: milliseconds });
     } finally {
@@ -150,7 +146,7 @@ export class Broadcast {
 
   /** `search.ask` */
   async asked(from: Contact, question: BroadcastQuestion): Promise<Reached> {
-    const digits = Math.ceil(this.#ports.bits / 4);
+    const digits = Math.ceil(this.#ports.places.bits / 4);
     if (question.parts.some(({ member, end }) => member.length !== digits || end.length !== digits))
       throw new Malformed('has identifiers of another ring');
     this.#checkAsker(from.host, question);
@@ -191,7 +187,7 @@ export class Broadcast {
   /** Forwards the parts. What is between own members is divided here without a message. */
   async #spread(question: BroadcastQuestion, failed: ReadonlySet<HostId> = new Set()): Promise<Reached> {
     const { isDead } = this.#ports;
-    const self = this.#ports.self().host;
+    const self = this.#ports.view.self.host;
     const members = this.#ports.members().filter(({ contact }) => !failed.has(contact.host) && !isDead(contact.host));
     const open = [...question.parts];
     const byHost = new Map<HostId, { host: Contact; parts: Part[] }>();
@@ -276,7 +272,7 @@ export class Broadcast {
     if (pattern.kind !== 'expression') return matching.filter(files, (file) => pattern.matches(file));
     const { source } = pattern;
     return matching.filterElsewhere(files, maxNameConcurrency, (some) =>
-      this.#ports.expressions.match(
+      this.#expressions.match(
         source,
         some.map(({ name }) => name),
       ),
@@ -286,7 +282,7 @@ export class Broadcast {
   /** False when the asker wants no more, or does not answer. */
   async #deliver(question: BroadcastQuestion, from: Contact | null, hits: readonly Hit[]): Promise<boolean> {
     const { id, asker } = question;
-    if (asker === this.#ports.self().host) return this.#open.get(id)?.take(hits) ?? false;
+    if (asker === this.#ports.view.self.host) return this.#open.get(id)?.take(hits) ?? false;
     const to = this.#knownAsker(question) ?? from;
     return to !== null && this.#send(to, id, hits);
   }
@@ -314,7 +310,7 @@ export class Broadcast {
     const { id, pattern } = question;
     const { kind } = this.#patternOf(question);
     const hash = kind === 'sha256' || kind === 'cid' ? pattern.trim() : null;
-    this.#ports.told?.({ id, query: pattern, role, hash, responses });
+    this.#told({ id, query: pattern, role, hash, responses });
   }
 
   #patternOf({ pattern: text }: BroadcastQuestion): Pattern {

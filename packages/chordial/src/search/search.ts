@@ -1,11 +1,11 @@
 /** Searching as offered by the peer: by words through the index, or by broadcast; and the answers to others. */
 import { randomUUID } from 'node:crypto';
-import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
+import type { Contact, Milliseconds } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { Semaphore } from '../flow/semaphore.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Registry } from '../wire/message.ts';
-import { Broadcast, type BroadcastPorts } from './broadcast.ts';
+import { Broadcast } from './broadcast.ts';
 import { Expressions } from './expressions.ts';
 import type { WordFrequency } from './frequent-words.ts';
 import { type Evidence, fileKey, type Hit } from './hit.ts';
@@ -13,7 +13,8 @@ import { parsePattern } from './pattern.ts';
 import { Queries, type Query, type QueryMode, type RecentQuery, RunningQuery } from './queries.ts';
 import { parseWordQuery, textOf, withPublisherIds } from './query.ts';
 import { maxBroadcastHits, maxHops } from './search-messages.ts';
-import { WordSearch, type WordSearchPorts } from './word-search.ts';
+import type { SearchPorts } from './search-ports.ts';
+import { WordSearch } from './word-search.ts';
 
 export interface SearchOptions {
   readonly mode: QueryMode;
@@ -22,24 +23,6 @@ export interface SearchOptions {
   /** By words: when none matches, all peers are asked for the text as part of names. */
   readonly orBroadcast?: boolean;
 }
-
-/** Live replicas of the first blocks of contents, counted within this time. */
-export type CountCopies = (cids: readonly string[], milliseconds: Milliseconds) => Promise<readonly number[]>;
-
-export type SearchPorts = {
-  readonly copiesOf: CountCopies;
-  /** Hidden hits, whatever the hosts asked claim: those of a removed member. */
-  readonly isHidden?: (hit: Hit) => boolean;
-  /** Peers with this name. */
-  readonly named?: (name: string) => readonly HostId[];
-  /** The entries of a name as signed by its publishers. Rejects with `no-live-source` when no host answers. */
-  readonly evidenceOf: (name: string) => Promise<readonly Evidence[]>;
-} & Omit<BroadcastPorts, 'told' | 'expressions'> &
-  Omit<WordSearchPorts, 'told'> & {
-    readonly clock: Clock;
-    /** Receives every query asked, answered or forwarded here. */
-    readonly noted?: (query: RecentQuery) => void;
-  };
 
 const maxCountedHits = 200;
 const countingMilliseconds: Milliseconds = 500;
@@ -63,8 +46,8 @@ export class Search {
     this.#ports = ports;
     this.#queries = new Queries(ports.noted);
     const told = (what: Omit<RecentQuery, 'time'>) => this.#queries.note({ ...what, time: ports.clock.wallTime() });
-    this.#words = new WordSearch({ ...ports, told });
-    this.#broadcast = new Broadcast({ ...ports, told, expressions: this.#expressions });
+    this.#words = new WordSearch(ports, told);
+    this.#broadcast = new Broadcast(ports, this.#expressions, told);
   }
 
   /**

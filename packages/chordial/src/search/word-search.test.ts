@@ -7,7 +7,8 @@ import { createIdentity } from '../network/identity.ts';
 import type { Transport } from '../network/transport.ts';
 import type { Hit } from './hit.ts';
 import { searchMessages } from './search-messages.ts';
-import { WordSearch, type WordSearchPorts } from './word-search.ts';
+import type { SearchPorts } from './search-ports.ts';
+import { WordSearch } from './word-search.ts';
 
 const contact = (): Contact => ({ host: createIdentity().host, addresses: ['127.0.0.1:1'] });
 
@@ -44,7 +45,7 @@ function searchOver(knowing: ReadonlySet<Contact>) {
     placement: { likely: async () => ({ hosts, isConfirmed: true }) },
     places: { bits: 256, teaching: false },
     replicas: 3,
-  } as unknown as WordSearchPorts);
+  } as unknown as SearchPorts);
   const find = async (text: string) => {
     const found: Hit[] = [];
     for await (const hits of search.search(randomUUID(), text, new AbortController().signal)) found.push(...hits);

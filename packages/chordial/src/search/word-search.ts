@@ -3,12 +3,11 @@
  * whole query. Two of them are asked, so that neither one that lacks postings nor one that hides them decides alone.
  */
 
-import { type Contact, type RingId, ringIdOfHash } from '@chordial/ring';
+import { type Contact, ringIdOfHash } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { type Transport, TransportError } from '../network/transport.ts';
+import { TransportError } from '../network/transport.ts';
 import { AskReplicas } from '../records/ask-replicas.ts';
-import { type RecordPlaces, wordKey } from '../records/record-keys.ts';
-import type { RingView } from '../records/ring-view.ts';
+import { wordKey } from '../records/record-keys.ts';
 import type { Registry } from '../wire/message.ts';
 import type { QueryTold } from './broadcast.ts';
 import { splitsOf, type WordFrequency } from './frequent-words.ts';
@@ -24,20 +23,10 @@ import {
   searchMessages,
   type WordQuestion,
 } from './search-messages.ts';
-import type { WordIndex } from './word-index.ts';
+import type { SearchPorts } from './search-ports.ts';
 import { beginningOf } from './words.ts';
 
-export interface WordSearchPorts {
-  readonly view: Pick<RingView, 'self'>;
-  readonly transport: Transport;
-  readonly places: RecordPlaces;
-  readonly replicas: number;
-  readonly placement: {
-    likely(key: RingId, wanted: number): Promise<{ readonly hosts: readonly Contact[] }>;
-  };
-  readonly index: WordIndex;
-  readonly told?: (what: QueryTold) => void;
-}
+type Ports = Pick<SearchPorts, 'view' | 'transport' | 'places' | 'replicas' | 'placement' | 'index'>;
 
 const deadlineMilliseconds = 1500;
 /** Places asked concurrently for each page; the next ones when these do not answer. */
@@ -52,10 +41,12 @@ interface Reading {
 }
 
 export class WordSearch {
-  readonly #ports: WordSearchPorts;
+  readonly #ports: Ports;
+  readonly #told: (what: QueryTold) => void;
 
-  constructor(ports: WordSearchPorts) {
+  constructor(ports: Ports, told: (what: QueryTold) => void = () => undefined) {
     this.#ports = ports;
+    this.#told = told;
   }
 
   /** Hits as they arrive, best first as far as the hosts asked agree. Throws `bad-request` or `no-live-source`. */
@@ -104,7 +95,7 @@ export class WordSearch {
       .on(searchMessages.query, (question) => {
         const page = this.#pageHere(question);
         const { id, query, skip } = question;
-        if (skip === 0) this.#ports.told?.({ id, query, role: 'answered', hash: null, responses: page.total });
+        if (skip === 0) this.#told({ id, query, role: 'answered', hash: null, responses: page.total });
         return page;
       });
   }
