@@ -1,6 +1,7 @@
 /**
- * Before and after `npm pack`: compiles src to dist and lets `exports` lead there, then puts package.json back. In the repository the
- * entries are the sources, which Node runs as they are; it strips no types under node_modules, so the package carries JavaScript.
+ * Before and after `npm pack`: compiles src to dist and lets `exports` lead there, then puts package.json back and takes
+ * dist away. In the repository the entries are the sources, which Node runs as they are; it strips no types under
+ * node_modules, so the package carries JavaScript.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ const kept = at('package.json.source');
 
 if (process.argv[2] === 'after') {
   renameSync(kept, manifest);
+  rmSync(at('dist'), { recursive: true });
 } else {
   rmSync(at('dist'), { recursive: true, force: true });
   execFileSync('tsc', ['-p', at('tsconfig.build.json')], { stdio: ['ignore', 2, 2] });

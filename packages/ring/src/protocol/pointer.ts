@@ -1,6 +1,6 @@
 import { nextId, type RingId } from './identifier.ts';
 
-/** Who a host is: any text that the transport authenticates, such as a hash of its key. Of two that watch each other the smaller one pings. */
+/** Who a host is: any text that the transport authenticates, such as a hash of its key (`text as HostId`). Of two that watch each other the smaller one pings. */
 export type HostId = string & { readonly __hostId: unique symbol };
 
 /** How a host can be reached. One object per host is shared by all pointers to its members. */
