@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { calm, RingSimulation } from './ring-simulation.ts';
+import { calm, RingSimulation, type SimulationOptions } from './ring-simulation.ts';
 
-const ring = () =>
+const ring = (options: Partial<SimulationOptions> = {}) =>
   new RingSimulation({
     seed: 1,
     bits: 64,
@@ -12,7 +12,14 @@ const ring = () =>
     faults: calm,
     cacheCapacity: 1000,
     parallelAsks: 3,
+    ...options,
   });
+
+test('a founder with fewer than s + 1 members begins no ring, but a teaching ring [R8]', () => {
+  assert.throws(() => ring({ virtualNodes: 4 }).found(), /needs 5 members and has 4/);
+  assert.equal(ring({ virtualNodes: 5 }).found().ring.states().length, 5);
+  assert.equal(ring({ virtualNodes: 1, smallRings: true }).found().ring.states().length, 1);
+});
 
 test('a join through a host that has vanished fails within 25 s', () => {
   const simulation = ring();

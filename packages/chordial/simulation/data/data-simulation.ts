@@ -89,7 +89,7 @@ export class DataSimulation {
       ...shape,
       seed,
       faults,
-      virtualNodes: 3,
+      virtualNodes: shape.successors + 1,
       smallRings: false,
       cacheCapacity: 1000,
       parallelAsks: 3,

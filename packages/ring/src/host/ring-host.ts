@@ -122,9 +122,11 @@ export class RingHost implements RingHandler {
 
   // LIFE
 
-  /** Begins a ring of this host's own members, ideal from the first step. The proof holds from s + 1 members on. */
+  /** Begins a ring of this host's own members, ideal from the first step. Throws where they are too few for the proof to hold. */
   found(): void {
-    const { members, shape } = this.#options;
+    const { members, shape, smallRings } = this.#options;
+    if (!smallRings && members.length <= shape.successors)
+      throw new Error(`a founder needs ${shape.successors + 1} members and has ${members.length}; see smallRings`);
     this.#own.begin(idealRing(members, shape));
     this.#begun();
   }
