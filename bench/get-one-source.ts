@@ -89,12 +89,12 @@ export async function getFromOneSource(options: BenchOptions): Promise<readonly 
   const [own] = measured;
   if (own === undefined) throw new Error('nothing was measured');
   const [getter, holding] = [cost.of(0), cost.of(1)];
-  const least = new Map([
+  const min = new Map([
     ['curl from nginx', minOfCurl],
     ['libtorrent', minOfLibtorrent],
   ]);
   const rows = measured.slice(1).map(({ name, median }) => {
-    const [ratio, wanted] = [own.median / median, least.get(name)];
+    const [ratio, wanted] = [own.median / median, min.get(name)];
     return row(
       `get of ${Math.round(bytes / mebibyte)} MiB by a client from one peer, beside ${name}`,
       `${threeDigits(own.median)} MB/s (${cost})`,
@@ -105,10 +105,10 @@ export async function getFromOneSource(options: BenchOptions): Promise<readonly 
       },
     );
   });
-  const cpuRow = (who: string, seconds: number, most: number): BenchRow =>
+  const cpuRow = (who: string, seconds: number, max: number): BenchRow =>
     row(`CPU of the ${who} a GiB`, `${seconds.toFixed(2)} s`, {
-      target: `≤ ${most} s`,
-      verdict: verdict(seconds <= most),
+      target: `≤ ${max} s`,
+      verdict: verdict(seconds <= max),
     });
   return [
     ...rows,

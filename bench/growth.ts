@@ -27,7 +27,7 @@ interface Growth {
   readonly what: string;
   readonly by: string;
   readonly unit: string;
-  readonly most: number;
+  readonly max: number;
   readonly points: readonly Point[];
 }
 
@@ -46,9 +46,9 @@ async function byHosts(options: BenchOptions): Promise<readonly Growth[]> {
     rings.map((ring) => ({ size: ring.hosts, cost: Math.max(minOfRing, cost(ring)) }));
   const by = 'hosts';
   return [
-    { what: 'idle CPU of a peer', by, unit: '% of a core', most: 0.1, points: of(({ idle }) => idle.cpu) },
-    { what: 'pings of an idle peer', by, unit: 'a second', most: 0.1, points: of(({ idle }) => idle.pings) },
-    { what: 'CPU of all others for one join', by, unit: 's', most: 0.3, points: of(({ join }) => join.cpu) },
+    { what: 'idle CPU of a peer', by, unit: '% of a core', max: 0.1, points: of(({ idle }) => idle.cpu) },
+    { what: 'pings of an idle peer', by, unit: 'a second', max: 0.1, points: of(({ idle }) => idle.pings) },
+    { what: 'CPU of all others for one join', by, unit: 's', max: 0.3, points: of(({ join }) => join.cpu) },
   ];
 }
 
@@ -62,14 +62,14 @@ async function byFiles(options: BenchOptions): Promise<readonly Growth[]> {
       what: 'CPU of indexing and announcing a file',
       by,
       unit: 'ms',
-      most: 0.05,
+      max: 0.05,
       points: perFile(({ cpu }) => 1000 * cpu),
     },
     {
       what: 'memory of indexing a file',
       by,
       unit: 'kB',
-      most: 0.05,
+      max: 0.05,
       points: perFile(({ memory }) => 1000 * Math.max(minMemory, memory)),
     },
   ];
@@ -77,31 +77,31 @@ async function byFiles(options: BenchOptions): Promise<readonly Growth[]> {
 
 async function byBlocks(options: BenchOptions): Promise<readonly Growth[]> {
   const [none, ...held] = await heldFigures(options);
-  const perBlock = (key: 'memory' | 'afterKill', least: number): readonly Point[] =>
+  const perBlock = (key: 'memory' | 'afterKill', min: number): readonly Point[] =>
     held.map((figure) => ({
       size: figure.blocks,
-      cost: (1000 * Math.max(least, figure[key] - none![key])) / figure.blocks,
+      cost: (1000 * Math.max(min, figure[key] - none![key])) / figure.blocks,
     }));
   return [
     {
       what: 'memory for a block held, beyond the fixed part',
       by: 'blocks',
       unit: 'kB',
-      most: 0,
+      max: 0,
       points: perBlock('memory', minMemory),
     },
     {
       what: 'restart after kill -9 for a block held, beyond the fixed part',
       by: 'blocks',
       unit: 'µs',
-      most: 0,
+      max: 0,
       points: perBlock('afterKill', minRestart),
     },
     {
       what: `\`ls\` page of ${namesPerPage} names`,
       by: 'names of the publisher',
       unit: 'ms',
-      most: 0.05,
+      max: 0.05,
       points: held.map(({ names, page }) => ({ size: names, cost: page })),
     },
   ];
@@ -110,7 +110,7 @@ async function byBlocks(options: BenchOptions): Promise<readonly Growth[]> {
 async function byPostings(options: BenchOptions): Promise<readonly Growth[]> {
   const figures = await searchFigures(options);
   const points = figures.map(({ postings, firsts }) => ({ size: postings, cost: quantile(firsts, 0.5) }));
-  return [{ what: 'search by words, p50', by: 'postings', unit: 'ms', most: 0.2, points }];
+  return [{ what: 'search by words, p50', by: 'postings', unit: 'ms', max: 0.2, points }];
 }
 
 async function byBytes(options: BenchOptions): Promise<readonly Growth[]> {
@@ -121,18 +121,18 @@ async function byBytes(options: BenchOptions): Promise<readonly Growth[]> {
     what: `${key} of a GB`,
     by: 'MB of the file',
     unit: 's',
-    most: 0.05,
+    max: 0.05,
     points: perGigabyte(key),
   }));
 }
 
-function rowOf({ what, by, unit, most, points }: Growth): BenchRow {
+function rowOf({ what, by, unit, max, points }: Growth): BenchRow {
   const power = exponent(points);
   const each = points.map(({ size, cost }) => `${size}: ${threeDigits(cost)}`).join(', ');
   return row(`${what}, by ${by}`, `${each} ${unit}`, {
     ratio: `exponent ${power.toFixed(2)}`,
-    target: `exponent ≤ ${most}`,
-    verdict: verdict(Number(power.toFixed(2)) <= most),
+    target: `exponent ≤ ${max}`,
+    verdict: verdict(Number(power.toFixed(2)) <= max),
   });
 }
 

@@ -55,11 +55,11 @@ export async function hashing(options: BenchOptions): Promise<readonly BenchRow[
     );
     if (rival === undefined) throw new Error('nothing was measured');
     return ours.map(({ name, median }) => {
-      const [ratio, least] = [median / rival.median, targets.get(name)];
+      const [ratio, min] = [median / rival.median, targets.get(name)];
       return row(name, `${threeDigits(median)} MB/s`, {
         rival: `${threeDigits(rival.median)} MB/s (${rival.name})`,
         ratio: ratio.toFixed(2),
-        ...(least === undefined ? {} : { target: `≥ ${least} ×`, verdict: verdict(ratio >= least) }),
+        ...(min === undefined ? {} : { target: `≥ ${min} ×`, verdict: verdict(ratio >= min) }),
       });
     });
   } finally {

@@ -12,7 +12,7 @@ import { RunningProgram } from './rivals/program.ts';
 import { type BenchOptions, type BenchRow, row, rowsOfParts, verdict } from './row.ts';
 import { joinConcurrency, ringOf, ringOfMany } from './settled-rings.ts';
 
-const most = { join: 1, ready: 80, ring: 90, demo: 3, killed: 1.5, silentFirst: 2.5, silentAll: 5 };
+const max = { join: 1, ready: 80, ring: 90, demo: 3, killed: 1.5, silentFirst: 2.5, silentAll: 5 };
 const demoPeers = 7;
 const faultPeers = 24;
 const quickFaultPeers = 5;
@@ -31,7 +31,7 @@ async function oneJoin(options: BenchOptions): Promise<readonly BenchRow[]> {
   const { hosts, join } = await ringOf('large', options);
   const what = `one host joins a settled ring of ${hosts}`;
   return [
-    figure(`${what}: CPU of all others`, join.cpu, most.join),
+    figure(`${what}: CPU of all others`, join.cpu, max.join),
     row(`${what}: questions of all others`, join.questions.toFixed(0)),
     row(`${what}: until it is ready`, `${join.ready.toFixed(2)} s`),
   ];
@@ -41,14 +41,14 @@ async function manyJoins(options: BenchOptions): Promise<readonly BenchRow[]> {
   const { hosts, ready, ring } = await ringOfMany(options);
   const what = `${hosts} peers started, ${joinConcurrency} at a time`;
   return [
-    figure(`${what}: all ready`, ready, most.ready),
-    figure(`${what}: one ring, every pointer right`, ring, most.ring),
+    figure(`${what}: all ready`, ready, max.ready),
+    figure(`${what}: one ring, every pointer right`, ring, max.ring),
   ];
 }
 
 async function demo(options: BenchOptions): Promise<readonly BenchRow[]> {
   const what = `demo: ${demoPeers} peers are one ring after the last is ready`;
-  return [figure(what, await demoSeconds(options), most.demo)];
+  return [figure(what, await demoSeconds(options), max.demo)];
 }
 
 async function deaths(options: BenchOptions): Promise<readonly BenchRow[]> {
@@ -58,8 +58,8 @@ async function deaths(options: BenchOptions): Promise<readonly BenchRow[]> {
     return [
       isKill
         ? row(`${what}: the first knows`, `${first.toFixed(2)} s`)
-        : figure(`${what}: the first knows`, first, most.silentFirst),
-      figure(`${what}: all know`, last, isKill ? most.killed : most.silentAll),
+        : figure(`${what}: the first knows`, first, max.silentFirst),
+      figure(`${what}: all know`, last, isKill ? max.killed : max.silentAll),
       row(`${what}: not told within ${knownMilliseconds / 1000} s`, `${unaware}`, {
         target: '0',
         verdict: verdict(unaware === 0),

@@ -32,9 +32,9 @@ export interface SizeFigures {
 export const sizeFigures = sharedMeasurement(
   async ({ isQuick, note }: BenchOptions): Promise<readonly SizeFigures[]> => {
     const measured = isQuick ? sizes.slice(0, quickSizes) : sizes;
-    const most = measured.reduce((sum, { bytes, times }) => sum + bytes * times, 0);
+    const total = measured.reduce((sum, { bytes, times }) => sum + bytes * times, 0);
     await using network = await NetworkFixture.open();
-    const holder = await network.start({ flags: ['--quota', String(2 * most)] });
+    const holder = await network.start({ flags: ['--quota', String(2 * total)] });
     const client = await network.start({ join: holder, flags: ['--quota', '0'] });
     const [file, target] = [path.join(network.folder, 'file'), path.join(network.folder, 'got')];
     const memory = async (pid: number): Promise<number> => (await residentBytes(pid)).highest / 1e6;

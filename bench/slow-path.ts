@@ -11,7 +11,7 @@ import { metered, TransferCost, timedGet, timedPut } from './chordial-transfer.t
 import { makeRandomFile, mebibyte } from './random-file.ts';
 import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 
-const least = 0.94;
+const min = 0.94;
 const roundTripMilliseconds = 100;
 /** Rounding error of the percentages shown. */
 const rounding = 0.005;
@@ -46,8 +46,8 @@ export async function slowPaths({ runs, isQuick, note }: BenchOptions): Promise<
           {
             rival: `${(options.bytesPerSecond / 1e6).toFixed(1)} MB/s (the path)`,
             ratio: share.toFixed(2),
-            target: `≥ ${least} ×`,
-            verdict: verdict(share >= least - rounding),
+            target: `≥ ${min} ×`,
+            verdict: verdict(share >= min - rounding),
           },
         ),
       );

@@ -53,14 +53,14 @@ export async function smallFiles({ runs, isQuick, note }: BenchOptions): Promise
   const putterBytes = Math.max(...measured.map((one) => one.putterBytes));
   return [
     ...speeds.map((step) => {
-      const [ours, least] = [perSecond(step), targets.get(step) ?? minOfAll];
+      const [ours, min] = [perSecond(step), targets.get(step) ?? minOfAll];
       const cpu = [0, 1].map((side) => ((1000 * medianOf(step, (one) => one.cpu[side] ?? 0)) / files).toFixed(1));
       const text = `${threeDigits(ours)} files/s (CPU ${cpu.join(' + ')} ms a file)`;
       return row(`${step}, ${files} files of ${fileBytes / 1000} kB`, text, {
         rival: `${threeDigits(copied)} files/s (${copying})`,
         ratio: (ours / copied).toFixed(2),
-        target: `≥ ${least} files/s`,
-        verdict: verdict(ours >= least),
+        target: `≥ ${min} files/s`,
+        verdict: verdict(ours >= min),
       });
     }),
     row('memory of the putting peer at its highest', `${Math.round(putterBytes / 1e6)} MB`, {

@@ -16,17 +16,17 @@ export function argumentsOf<T extends ParseArgsConfig>(usage: string, config: T)
 }
 
 /** Prints an error and exits with 2 if it is not a number. */
-export function numberOf(text: string, flag: string, least: number, most: number): number {
+export function numberOf(text: string, flag: string, min: number, max: number): number {
   const value = Number(text);
-  if (text.trim() !== '' && value >= least && value <= most) return value;
-  console.error(`${flag} ${text}: give a number from ${least} to ${most}`);
+  if (text.trim() !== '' && value >= min && value <= max) return value;
+  console.error(`${flag} ${text}: give a number from ${min} to ${max}`);
   process.exit(2);
 }
 
-export function wholeOf(text: string, flag: string, least: number, most: number): number {
-  const value = numberOf(text, flag, least, most);
+export function wholeOf(text: string, flag: string, min: number, max: number): number {
+  const value = numberOf(text, flag, min, max);
   if (Number.isInteger(value)) return value;
-  console.error(`${flag} ${text}: give a whole number from ${least} to ${most}`);
+  console.error(`${flag} ${text}: give a whole number from ${min} to ${max}`);
   process.exit(2);
 }
 

@@ -166,8 +166,7 @@ function check({
   const refuse = (what: string) => {
     throw new ChordialError('bad-usage', `The simulator cannot run with ${what}.`);
   };
-  const whole = (value: number, least: number, most: number) =>
-    Number.isInteger(value) && value >= least && value <= most;
+  const whole = (value: number, min: number, max: number) => Number.isInteger(value) && value >= min && value <= max;
   if (!whole(peers, 1, maxPeers)) refuse(`${peers} peers: give a whole number from 1 to ${maxPeers}`);
   if (!whole(virtualNodes, 1, 64)) refuse(`${virtualNodes} virtual nodes: give 1 to 64`);
   if (!whole(successors, 1, 64)) refuse(`${successors} successors: give 1 to 64`);

@@ -99,7 +99,7 @@ function* stepsFrom(states: GlobalState, members: readonly MemberPointer[], deta
 /** The smallest text among all rotations of the identifiers 0 … count − 1. */
 function rotationFreeKey(states: GlobalState, count: number, shape: RingShape, detail: Detail): string {
   const rows = Array.from({ length: count }, (_, i) => rowOf(states.get(ringId(i, shape.bits)), detail));
-  let least = '';
+  let smallest = '';
   for (let turn = 0; turn < count; turn++) {
     let text = '';
     for (let i = 0; i < count; i++) {
@@ -108,9 +108,9 @@ function rotationFreeKey(states: GlobalState, count: number, shape: RingShape, d
       }
       text += '|';
     }
-    if (turn === 0 || text < least) least = text;
+    if (turn === 0 || text < smallest) smallest = text;
   }
-  return least;
+  return smallest;
 }
 
 /** All padding is one value: no operation depends on it. */

@@ -19,9 +19,9 @@ export interface Flood {
 /** Neighbours of each peer: `degree` on average, at least half as many. */
 export function randomGraph(peers: number, degree: number, random: Random): readonly ReadonlySet<number>[] {
   const graph = Array.from({ length: peers }, () => new Set<number>());
-  const most = Math.min(Math.ceil(degree / 2), peers - 1);
+  const max = Math.min(Math.ceil(degree / 2), peers - 1);
   for (let peer = 0; peer < peers; peer++) {
-    for (let made = 0; made < most; ) {
+    for (let made = 0; made < max; ) {
       const other = Math.floor(random.next() * peers);
       if (other === peer) continue;
       graph[peer]!.add(other);

@@ -188,7 +188,7 @@ function queryId({ ring }: SearchSimulation): string {
 }
 
 function check({ peers, files, queries, churn }: Record<'peers' | 'files' | 'queries' | 'churn', number>): void {
-  const whole = (value: number, most: number) => Number.isInteger(value) && value >= 1 && value <= most;
+  const whole = (value: number, max: number) => Number.isInteger(value) && value >= 1 && value <= max;
   const refuse = (what: string): never => {
     throw new ChordialError('bad-usage', `The simulator cannot search with ${what}.`);
   };

@@ -17,7 +17,7 @@ export interface SearchRow {
   /** Hosts asked per query to find the places of its words; not counted as messages. */
   readonly lookupHops: number;
   /** Messages received per peer and hundred queries. */
-  readonly load: { readonly mean: number; readonly p99: number; readonly most: number };
+  readonly load: { readonly mean: number; readonly p99: number; readonly max: number };
   /** Virtual milliseconds until the last hit, one way taking 5 to 50; null where it is not modelled. */
   readonly milliseconds: { readonly mean: number; readonly p99: number } | null;
 }
@@ -56,12 +56,12 @@ export function searchRow(what: string, { queries, results, took, cost }: Search
     bytes: cost.bytes / queries,
     duplicates: cost.duplicates / queries,
     lookupHops: cost.lookupHops / queries,
-    load: { mean: mean(load), p99: quantile(load, 0.99), most: load.at(-1) ?? 0 },
+    load: { mean: mean(load), p99: quantile(load, 0.99), max: load.at(-1) ?? 0 },
     milliseconds: times.length === 0 ? null : { mean: mean(times), p99: quantile(times, 0.99) },
   };
 }
 
-const columns = ['', 'recall', 'wrong', 'messages', 'kB', 'duplicates', 'hops', 'mean', 'p99', 'most', 'ms', 'p99'];
+const columns = ['', 'recall', 'wrong', 'messages', 'kB', 'duplicates', 'hops', 'mean', 'p99', 'max', 'ms', 'p99'];
 
 export function searchText({ peers, files, seed, churn, cache, rows, realSeconds }: SearchMeasured): string {
   const cells = rows.map((row) => [
@@ -74,7 +74,7 @@ export function searchText({ peers, files, seed, churn, cache, rows, realSeconds
     row.lookupHops.toFixed(1),
     row.load.mean.toFixed(1),
     row.load.p99.toFixed(0),
-    row.load.most.toFixed(0),
+    row.load.max.toFixed(0),
     row.milliseconds === null ? '–' : row.milliseconds.mean.toFixed(0),
     row.milliseconds === null ? '–' : row.milliseconds.p99.toFixed(0),
   ]);
@@ -88,7 +88,7 @@ export function searchText({ peers, files, seed, churn, cache, rows, realSeconds
     '',
     ...lines,
     '',
-    'Messages, kB, duplicates and hops of lookups are those of one query, answers included; mean, p99 and most are the messages that a',
+    'Messages, kB, duplicates and hops of lookups are those of one query, answers included; mean, p99 and max are the messages that a',
     'peer receives for a hundred queries; ms is virtual time until the last hit. Recall counts files whose peers lived through the query.',
     `${realSeconds.toFixed(1)} s.`,
   ].join('\n');
