@@ -1,12 +1,12 @@
 /**
- * Processes that a run of the gate left behind. Every process started under the gate inherits a mark in its
- * environment, which Linux shows under /proc; elsewhere nothing is found and nothing is claimed.
+ * Finds processes that a run of the gate left behind. Every process started by the gate inherits a mark in its
+ * environment, visible under /proc on Linux; other systems are not checked.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 
 const markName = 'CHORDIAL_TEST_RUN';
-/** What was just told to stop may take this long. */
+/** Time for processes to stop. */
 const defaultGraceMilliseconds = 3_000;
 const pollMilliseconds = 50;
 
@@ -15,7 +15,7 @@ export interface Leftover {
   readonly command: string;
 }
 
-/** From now on this process's children carry the mark. */
+/** Marks the children of this process from now on. */
 export function markChildren(mark: string): void {
   process.env[markName] = mark;
 }
@@ -34,7 +34,7 @@ export function processesMarked(mark: string): readonly Leftover[] {
   return found;
 }
 
-/** Waits a little for them to end by themselves, then kills the rest and returns them. */
+/** Waits briefly for them to end, then kills the rest and returns them. */
 export async function endLeftovers(
   mark: string,
   graceMilliseconds = defaultGraceMilliseconds,
@@ -44,7 +44,7 @@ export async function endLeftovers(
   return endNow(mark);
 }
 
-/** Kills those that run and returns them. */
+/** Kills and returns the running ones. */
 export function endNow(mark: string): readonly Leftover[] {
   const left = processesMarked(mark);
   for (const { pid } of left) {
@@ -57,7 +57,7 @@ export function endNow(mark: string): readonly Leftover[] {
   return left;
 }
 
-/** Empty when the process is gone, is not ours to read, or is a zombie. */
+/** Empty if the process is gone, not readable, or a zombie. */
 function readProcess(pid: number, what: 'environ' | 'cmdline'): string {
   try {
     return readFileSync(`/proc/${pid}/${what}`, 'utf8');

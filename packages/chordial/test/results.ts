@@ -1,4 +1,4 @@
-/** What one run of the gate leaves behind for `npm run rows`. */
+/** Results of a gate run, read by `npm run rows`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -31,7 +31,7 @@ export function slowestOf(results: readonly TestResult[], count: number): readon
   return results.toSorted((a, b) => b.milliseconds - a.milliseconds).slice(0, count);
 }
 
-/** null when the gate has not run in this clone. */
+/** Null if the gate has not run in this clone. */
 export function readResults(): RunResults | null {
   let text: string;
   try {

@@ -1,4 +1,4 @@
-/** `npm run rows`: the rows of the specification, the tests named after them, and how these fared in the last full run of the gate. */
+/** `npm run rows`: the rows of the specification, their tests, and the results of the last full gate run. */
 
 import { argumentsOf } from '../simulation/command-line.ts';
 import { type Row, rows, rowsOfTitle } from './repository/rows.ts';
@@ -18,7 +18,7 @@ interface Named {
   readonly outcome: string;
 }
 
-/** Titled with findings of the security review, of which some have the letters of rows. */
+/** Titled with findings of the security review, some of which share letters with rows. */
 const findingTests = 'packages/chordial/test/hostile/';
 
 const run = readResults();

@@ -4,7 +4,7 @@ import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { obtainChromium } from './chromium.ts';
 
-/** As root Chromium has no sandbox; the rest keeps it from asking for anything beyond this machine. */
+/** Chromium has no sandbox as root; the other flags prevent requests beyond this machine. */
 const flags = [
   '--no-sandbox',
   '--disable-gpu',
@@ -26,7 +26,7 @@ export const phone: View = { width: 390, height: 844, scheme: 'dark' };
 
 export class BrowserFixture implements AsyncDisposable {
   readonly #browser: Browser;
-  /** What went wrong in pages, and requests to other hosts. */
+  /** Errors of pages, and requests to other hosts. */
   readonly faults: string[] = [];
 
   private constructor(browser: Browser) {
@@ -50,7 +50,7 @@ export class BrowserFixture implements AsyncDisposable {
       }
     });
     await page.goto(url);
-    // A link lets the page in before anything is shown.
+    // A link signs in before the page is shown.
     if (url.includes('#t=')) await page.locator('header.top, .sign-in').first().waitFor();
     return page;
   }
@@ -65,7 +65,7 @@ interface AxeResult {
   readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
 }
 
-/** Violations of the rules of accessibility, as lines; none is what is wanted. */
+/** Accessibility violations, one per line. */
 export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
   await page.evaluate(axe.source);
   const result = (await page.evaluate('axe.run()')) as AxeResult;

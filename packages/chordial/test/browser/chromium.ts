@@ -1,4 +1,4 @@
-/** A Chromium for the tests of the page: the one of the machine, or the one that Debian's package brings. */
+/** A Chromium for the page tests: the installed one, or Debian's package. */
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import path from 'node:path';
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const installMilliseconds = 10 * 60 * 1000;
 
-/** Path of the program. Throws, saying what to install, when there is none and none can be had. */
+/** Path of the program. Throws with installation advice if there is none. */
 export function obtainChromium(): string {
   const found = findChromium();
   if (found !== null) return found;

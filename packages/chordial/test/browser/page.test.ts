@@ -75,7 +75,7 @@ test('A18 A19 A20 the ring and the peers are shown, and a death is seen in both'
   await ring.getByRole('heading', { name: '2 peers, 24 members' }).waitFor();
 });
 
-test('A22 B6 a large upload is paused and goes on after the page was closed and the peer restarted', async () => {
+test('A22 B6 a paused large upload resumes after the page is closed and the peer restarts', async () => {
   await using network = await NetworkFixture.open();
   await using browser = await BrowserFixture.open();
   const peer = await network.start();
@@ -84,7 +84,7 @@ test('A22 B6 a large upload is paused and goes on after the page was closed and 
   await writeFile(file, bytes);
   const before = await browser.page(await peer.pageLink('/files'));
   await before.setInputFiles('input[type=file]', file);
-  // A piece is 64 MiB: what came of the second one before the pause may be lost, the first one not.
+  // A chunk is 64 MiB: bytes of the second one may be lost by the pause, the first one not.
   await until('a first piece has arrived', async () => (await offsets(before)).some((sent) => sent > 0.5), 60_000);
   await before.getByRole('button', { name: 'Pause' }).click();
   await before.getByText(/^Paused at/).waitFor();
@@ -125,7 +125,7 @@ test('C3 the page without a link says how to get one; a link opens it once and l
   }
 });
 
-test('B6 every view is without faults of accessibility, light and dark, wide and narrow, and used by keyboard', async () => {
+test('B6 every view is accessible, light and dark, wide and narrow, and usable by keyboard', async () => {
   await using network = await NetworkFixture.open();
   await using browser = await BrowserFixture.open();
   const [peer, other] = (await network.startRing(2)) as [Peer, Peer];
@@ -163,12 +163,12 @@ test('B6 every view is without faults of accessibility, light and dark, wide and
   await page.getByRole('link', { name: 'a file.txt' }).waitFor();
 });
 
-test('B6 100 000 files are listed and scrolled without stalling', async () => {
+test('B6 100 000 files are listed and scroll without stalling', async () => {
   await using network = await NetworkFixture.open();
   await using browser = await BrowserFixture.open();
   const peer = await network.start();
   const page = await browser.page(await peer.pageLink('/stats'));
-  // The list itself is made up: to put so many files would take minutes, and it is the page that is measured.
+  // A made-up list: the page is under test, and putting so many files would take minutes.
   await page.route('**/api/v1/files?**', (route) => route.fulfill({ json: madeUpPage(route.request().url()) }));
   await page.goto(peer.apiUrl);
   await page.getByRole('link', { name: 'file 0.bin', exact: true }).waitFor();

@@ -1,4 +1,4 @@
-/** Holds answers against the OpenAPI document: status, type, and body, in which no field may be that is not told. */
+/** Validates responses against the OpenAPI document: status, type, and body without undocumented fields. */
 import assert from 'node:assert/strict';
 import { Ajv2020, type AnySchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { OpenApiDocument } from '../../src/api/open-api.ts';
@@ -22,14 +22,14 @@ export class ApiContract {
     this.#validators.addSchema(closed({ $id: 'document', components: { schemas } }) as AnySchemaObject);
   }
 
-  /** `GET /api/v1/node` and so on, all that the document tells. */
+  /** `GET /api/v1/node` and so on, all operations of the document. */
   get operations(): readonly string[] {
     return Object.entries(this.#document.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
   }
 
-  /** Fails unless the document foresees this answer to this operation. Reads the body, but for streams of events. */
+  /** Fails unless the document allows this response of the operation. Reads the body, except of event streams. */
   async check(operation: string, response: Response): Promise<void> {
     const [method = '', path = ''] = operation.split(' ');
     const told = this.#document.paths[path]?.[method.toLowerCase()] as unknown as Operation | undefined;
@@ -65,7 +65,7 @@ function pointedAt(schema: unknown): unknown {
   );
 }
 
-/** What the document does not tell is not there. */
+/** No undocumented fields. */
 function closed(schema: unknown): unknown {
   return replaced(schema, (one) =>
     typeof one['properties'] === 'object' && 'type' in one && !('additionalProperties' in one)

@@ -1,4 +1,4 @@
-/** The API against its own document: every operation is called, every answer validated, those of failure too. */
+/** The API against its OpenAPI document: calls every operation and validates every response, errors included. */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -17,7 +17,7 @@ async function contractOf(served: ServedPeer): Promise<ApiContract> {
   return new ApiContract((await (await served.fetch('/openapi.json')).json()) as OpenApiDocument);
 }
 
-/** Calls operations and holds each answer against the document; a GET is asked again as HEAD where there is one. */
+/** Calls operations and validates each response; a GET is repeated as HEAD where there is one. */
 class Caller {
   readonly contract: ApiContract;
   readonly #served: ServedPeer;
@@ -36,7 +36,7 @@ class Caller {
     await this.contract.check(operation, isStream ? response : response.clone());
     if (isStream) await response.body?.cancel();
     const head = `HEAD ${told}`;
-    // A range is a matter of GET alone.
+    // Ranges apply to GET only.
     const headStatus = status === 206 || status === 416 ? 200 : status;
     if (method === 'GET' && this.contract.operations.includes(head)) await this.call(head, headStatus, given);
     return response;
@@ -48,7 +48,7 @@ class Caller {
   }
 }
 
-test('A12 every operation of the OpenAPI document is called and every answer validated against it', async () => {
+test('A12 every operation of the OpenAPI document is called and every response validated', async () => {
   await using served = await ServedPeer.open();
   const caller = new Caller(served, await contractOf(served));
   const put = await caller.call('PUT /api/v1/files/{name}', 201, { route: '/api/v1/files/a%20b', body: 'hello' });
@@ -179,7 +179,7 @@ async function uploads(caller: Caller): Promise<void> {
   await caller.call('DELETE /api/v1/uploads/{id}', 204, { route: other, headers: tus });
 }
 
-test('A22 wrong methods, types, sizes and values are told as problems with their own codes', async () => {
+test('A22 wrong methods, types, sizes and values get problem documents with their own codes', async () => {
   await using served = await ServedPeer.open();
   const refused = async (route: string, init: RequestInit): Promise<readonly unknown[]> => {
     const response = await served.fetch(route, init);
@@ -206,7 +206,7 @@ test('A22 wrong methods, types, sizes and values are told as problems with their
   assert.equal((await served.raw('/api/v1/events', {}, 'HEAD')).status, 405);
 });
 
-test('the pages of a list follow each other by cursor and miss nothing', async () => {
+test('the pages of a list follow by cursor and omit nothing', async () => {
   await using served = await ServedPeer.open();
   for (const name of ['a', 'b', 'c', 'd', 'e']) await served.put(name, name);
   const names: string[] = [];
@@ -224,7 +224,7 @@ test('the pages of a list follow each other by cursor and miss nothing', async (
   assert.deepEqual(names, ['a', 'b', 'c', 'd', 'e']);
 });
 
-test('B7 metrics are in the format of Prometheus, and no label is open-ended', async () => {
+test('B7 metrics are in Prometheus format, and labels have bounded values', async () => {
   await using served = await ServedPeer.open();
   await served.put('secret name', 'x');
   const response = await served.fetch('/metrics');

@@ -1,4 +1,4 @@
-/** What every BlockStore keeps to about claims: a block that is claimed is never collected, whatever else goes on. */
+/** The contract of every BlockStore on claims: a claimed block is never collected. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -122,7 +122,7 @@ export function blockClaimsContract(name: string, open: (quotaBytes: number) => 
   });
 }
 
-/** What the index says of a block with these claims. */
+/** The index entry of a block with these claims. */
 function digestOf(cid: CID, claims: readonly Claim[]): string {
   const table = new ClaimTable(new Catalog(':memory:'));
   table.add(blockKey(cid), claims);

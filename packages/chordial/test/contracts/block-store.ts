@@ -1,4 +1,4 @@
-/** What every BlockStore keeps to. Run it with a way to make an empty store. */
+/** The contract of every BlockStore. Takes a factory of empty stores. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inOwnedArc, type RingId, ringId, ringIdOfHash } from '@chordial/ring';

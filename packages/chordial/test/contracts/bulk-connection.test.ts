@@ -1,4 +1,4 @@
-/** Bulk connections over real TLS sockets, with buffers of ours and with `data` events: what no honest peer sends ends them. */
+/** Bulk connections over real TLS sockets, with own buffers and with `data` events: protocol violations end them. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
@@ -87,7 +87,7 @@ const bare = (kind: number, id: number, length: number) => {
   return header;
 };
 
-/** What ends a connection, each after HELLO and one exchange. */
+/** Violations that end a connection, each after HELLO and one exchange. */
 const hostile: Readonly<Record<string, Buffer>> = {
   'an unknown kind': bare(77, 1, 0),
   'kind 0': bare(0, 0, 0),
@@ -207,7 +207,7 @@ for (const plain of [false, true]) {
   );
 }
 
-test('this Node lets accepted sockets fill buffers of ours', patience, async (t) => {
+test('this Node lets accepted sockets fill our buffers', patience, async (t) => {
   const server = createServer({ ...credentials });
   const direct = new Promise<boolean>((resolve) => {
     server.on('secureConnection', (socket) => {

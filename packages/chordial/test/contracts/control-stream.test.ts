@@ -1,4 +1,4 @@
-/** The one stream of small questions: what ends it and what does not, from either end. */
+/** The control stream: what ends it and what does not, from either end. */
 import assert from 'node:assert/strict';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
 import { type TestContext, test } from 'node:test';
@@ -37,7 +37,7 @@ async function session(t: TestContext, to: TlsTransport) {
   return opened;
 }
 
-/** Status and body of each answer, by the id of its question. */
+/** Status and body of answers by question id. */
 function answers() {
   const byId = new Map<number, readonly [status: number, body: unknown]>();
   const reader = new ControlFrameReader({
@@ -84,7 +84,7 @@ for (const [what, { sent, counted }] of Object.entries(endings)) {
     await new Promise<void>((resolve) => stream.once('close', () => resolve()));
     assert.equal(host.counters[counted], 1, JSON.stringify(host.counters));
     assert.deepEqual(await other.request(host.contact, 'after', 2, { deadline }), ['after', 2]);
-    // And it may begin again.
+    // And it can be opened again.
     const { byId, read } = answers();
     openControl(hostile, read).write(question);
     await until('a good question is answered', () => byId.has(1));
@@ -93,7 +93,7 @@ for (const [what, { sent, counted }] of Object.entries(endings)) {
   });
 }
 
-test('kinds that no one has and bodies that are none are refused one by one', patience, async (t) => {
+test('unknown kinds and invalid bodies are refused individually', patience, async (t) => {
   const host = await peer(t);
   const { byId, read } = answers();
   const stream = openControl(await session(t, host), read);
@@ -122,7 +122,7 @@ test('a second control stream beside the first is refused', patience, async (t) 
   await until('the first goes on', () => byId.size === 2);
 });
 
-test('more questions than are worked on at once wait here, and each is answered', patience, async (t) => {
+test('questions beyond the concurrency limit wait at the asker, and each is answered', patience, async (t) => {
   let [running, most] = [0, 0];
   const host = await peer(t, async (_, __, body) => {
     running += 1;
@@ -195,7 +195,7 @@ test(
   },
 );
 
-test('any number of questions may go unanswered one after the other', patience, async (t) => {
+test('any number of questions may go unanswered in sequence', patience, async (t) => {
   const host = await peer(t, async (_, kind) => {
     await new Promise((resolve) => setImmediate(resolve));
     return kind;
@@ -213,7 +213,7 @@ test('any number of questions may go unanswered one after the other', patience, 
   assert.equal(await asker.request(host.contact, 'last', null, { deadline }), 'last');
 });
 
-test('a host that shuts down answers what it was asked before, and loses no one', patience, async (t) => {
+test('a host that shuts down answers pending questions', patience, async (t) => {
   const asked = Promise.withResolvers<void>();
   const host = await peer(t, async () => {
     asked.resolve();
@@ -227,7 +227,7 @@ test('a host that shuts down answers what it was asked before, and loses no one'
   assert.equal(await answer, 'answered');
 });
 
-/** A host that says HELLO as it should, and then on the control stream what `speak` says. */
+/** A host that sends a correct HELLO, then whatever `speak` writes to the control stream. */
 async function liar(t: TestContext, speak: (stream: ServerHttp2Stream, piece: Buffer) => void): Promise<Contact> {
   const identity = createIdentity();
   const server: Http2SecureServer = createSecureServer({
@@ -273,7 +273,7 @@ for (const [what, { said, counted }] of Object.entries(lies)) {
   });
 }
 
-test('an answer that comes twice is dropped the second time, whatever it says', patience, async (t) => {
+test('a duplicate answer is dropped', patience, async (t) => {
   const asker = await peer(t);
   let asked = 0;
   const contact = await liar(t, (stream) => {
@@ -286,7 +286,7 @@ test('an answer that comes twice is dropped the second time, whatever it says', 
   await until('both were counted', () => asker.counters['late-answer'] === 2);
 });
 
-test('a host that ends the stream again and again is given up after the second time', patience, async (t) => {
+test('a host that ends the stream repeatedly is given up after the second time', patience, async (t) => {
   const asker = await peer(t);
   let asked = 0;
   const contact = await liar(t, (stream) => {

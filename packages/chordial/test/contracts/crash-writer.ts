@@ -1,7 +1,7 @@
 /**
- * A process made to be killed: `node crash-writer.ts FOLDER FIRST [HALF]` puts block FIRST, FIRST + 1, … each claimed by
- * a name, deletes some of them, and ends the claims of others and collects those, many at a time, telling each step on a
- * line of its own once it is acknowledged. With HALF it kills itself with that write half done.
+ * A process to be killed: `node crash-writer.ts FOLDER FIRST [HALF]` puts blocks FIRST, FIRST + 1, …, each claimed by a
+ * name, deletes some, and ends the claims of others and collects those, concurrently, printing a line per acknowledged
+ * step. With HALF it kills itself in the middle of that write.
  */
 import fs from 'node:fs';
 import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
@@ -13,10 +13,10 @@ import { writeFlushed } from '../../src/storage/durable-file.ts';
 import { openIndexedTables } from '../../src/storage/indexed-tables.ts';
 
 const writers = 8;
-/** Copies wanted, as the index of the tables asks. */
+/** Wanted copies for the index. */
 export const crashReplicas = 3;
 
-/** Block number n: its own bytes, 0 to 64 KiB of them. */
+/** Block number n, of 0 to 64 KiB. */
 export function crashBlock(n: number) {
   const bytes = new Uint8Array(
     Buffer.concat([Buffer.from(`block ${n} `), Buffer.alloc((n * 7919) % 65_536, n & 0xff)]),
@@ -51,7 +51,7 @@ async function main(folder: string, first: number, half: number): Promise<void> 
   };
   const store = await DiskBlockStore.open({ folder, catalog, claims, index, quotaBytes: 1e12, writeFlushed: breaking });
   let next = first;
-  // Written at once, so that a line out means an acknowledgement given, and the other way round but for the last.
+  // Synchronous, so that lines and acknowledgements correspond, except possibly the last.
   const tell = (step: string, n: number) => fs.writeSync(1, `${step} ${n}\n`);
   const write = async () => {
     for (;;) {

@@ -1,4 +1,4 @@
-/** What every Transport promises of a payload that is drained: the same as of one that is iterated, in the quicker way. */
+/** The contract of every Transport on drained payloads: the same as iterated ones, but faster. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { drainPayload, type Handlers, type OutgoingStream, TransportError } from '../../src/network/transport.ts';

@@ -1,4 +1,4 @@
-/** Who asks much of a peer, or takes in nothing, slows no one down but itself: over real sockets. */
+/** Over real sockets: a host that asks much or reads nothing slows only itself. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
@@ -18,7 +18,7 @@ import { holderAndClients } from '../fixtures/socket-peers.ts';
 const patience = { timeout: 30_000 };
 type Peer = Awaited<ReturnType<typeof holderAndClients>>['holder'];
 
-test('several who get from one peer at once get alike', patience, async (t) => {
+test('several concurrent getters of one peer get equal shares', patience, async (t) => {
   const { holder, clients } = await holderAndClients(t, 4);
   const leaves = await keep(holder, 32);
   const got = clients.map(() => 0);
@@ -30,11 +30,11 @@ test('several who get from one peer at once get alike', patience, async (t) => {
       return [...got];
     }),
   );
-  // Even shares but for what is in progress: a batch or two.
+  // Equal shares up to a batch or two in progress.
   assert.ok(Math.min(...whenFirstWasDone) >= leaves.length / 3, `they had got ${whenFirstWasDone} leaves`);
 });
 
-test('hosts that ask for much and read nothing keep no other from getting', patience, async (t) => {
+test('hosts that request much and read nothing do not block others', patience, async (t) => {
   const { holder, clients, genesis } = await holderAndClients(t, 1);
   const leaves = await keep(holder, 8);
   for (let host = 1; host <= 3; host++) await askAndReadNothing(t, holder, genesis, leaves);
@@ -46,7 +46,7 @@ test('hosts that ask for much and read nothing keep no other from getting', pati
   assert.equal(count, leaves.length);
 });
 
-test('a small content is not stuck behind all that was asked of the same host for a large one', patience, async (t) => {
+test('small content is not queued behind all requests to the same host for a large one', patience, async (t) => {
   const path = { roundTripMilliseconds: 40, bytesPerSecond: 12e6 };
   const { holder, clients } = await holderAndClients(t, 1, { path });
   const client = clients[0]!;
@@ -72,7 +72,7 @@ test('a small content is not stuck behind all that was asked of the same host fo
     enough.signal,
   );
   await assert.rejects(large, { code: 'interrupted' });
-  // What lies in the buffers of the system comes first; behind all that was asked for it would be 33.
+  // Bytes in system buffers come first; behind all requests it would be 33.
   assert.ok(gotMeanwhile !== null && gotMeanwhile < 27, `it came after ${gotMeanwhile} leaves of the large one`);
 });
 
@@ -85,7 +85,7 @@ async function keep(holder: Peer, count: number, bytes = leafBytes): Promise<rea
   return blocks.map(({ cid }) => cid);
 }
 
-/** As a get into a file does it; `came` is told of each leaf. */
+/** Like a get into a file; calls `came` for each leaf. */
 function read(
   { fetcher }: Peer,
   leaves: readonly Block['cid'][],
@@ -103,12 +103,12 @@ function read(
   return forEachConcurrently(wanted, maxLeavesInFlight, fetch);
 }
 
-/** Each content is read in turns of its own. */
+/** Reads each content in its own turn. */
 function contentOf(): Sharers {
   return { known: () => [], find: async () => [] };
 }
 
-/** As many questions as an honest peer never has at once, and no room for a single byte of the answers. */
+/** More questions than an honest peer sends at once, with no credit for answers. */
 async function askAndReadNothing(
   t: TestContext,
   holder: Peer,

@@ -1,12 +1,12 @@
 /**
- * What a disk holds after a power cut, without a disk: this layer lies under `node:fs` and `node:sqlite` of the process and
- * notes what was flushed, and when. The bytes of a file last from `fdatasync` or `fsync` of it on, the names of a folder
- * from `fsync` of the folder on. `cutTo` writes a folder as the disk may have it at this moment: everything that was
- * flushed, and of the rest, page by page and name by name, whatever chance lets through, as disks write in any order.
+ * Simulates the contents of a disk after a power cut: this layer wraps `node:fs` and `node:sqlite` of the process and
+ * records flushes. The bytes of a file are durable after its `fdatasync` or `fsync`, the names of a folder after `fsync` of
+ * the folder. `cutTo` writes a folder as the disk may have it now: everything flushed, and a random part of the rest, page
+ * by page and name by name, as disks write in any order.
  *
- * SQLite flushes by itself, unseen: when it folds its log in, which is seen in its shared index, the log and the database
- * are on the disk, provided that its connection is not `synchronous = OFF`. Nothing else is taken on trust: a log counts when
- * the process flushed it, and its name when its folder was flushed.
+ * Flushes inside SQLite are invisible: after a checkpoint, which shows in the shared index, log and database are on the
+ * disk unless the connection has `synchronous = OFF`. Nothing else is assumed: the log counts after the process flushed it,
+ * and its name after its folder was flushed.
  */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -25,25 +25,25 @@ export class PowerCut {
   readonly #files = new Map<Inode, Buffer>();
   readonly #folders = new Map<Inode, Names>();
   readonly #paths = new Map<number, string>();
-  /** State of the databases, by file: changes when the log is folded in. */
+  /** State of the databases by file; changes at a checkpoint. */
   readonly #databases = new Map<string, string>();
-  /** False once a connection was told not to flush. */
+  /** False once a connection has `synchronous = OFF`. */
   #databaseFlushes = true;
 
-  /** From now on, until the process ends. */
+  /** Installs the layer until the process ends. */
   static install(): PowerCut {
     const layer = new PowerCut();
     layer.#install();
     return layer;
   }
 
-  /** What is in the folder now is on the disk, with the folder itself. */
+  /** Marks the folder and its contents as durable. */
   trust(folder: string): void {
     this.#folders.set(inodeOf(folder), this.#namesIn(folder));
   }
 
   /**
-   * Writes to `target`, which is made, what a power cut would leave of a trusted folder.
+   * Creates `target` with what a power cut would leave of a trusted folder.
    * @param luck from 0 to below 1, at each call: what was not flushed is there below `chance`
    */
   cutTo(folder: string, target: string, luck: () => number, chance: number): void {
@@ -123,7 +123,7 @@ export class PowerCut {
   #flushed(file: number): void {
     const known = this.#paths.get(file);
     const status = fs.fstatSync(file, { bigint: true });
-    // Renamed since it was opened: then the name says nothing about it.
+    // Renamed since it was opened.
     if (known === undefined || inodeIfAny(known) !== identityOf(status)) return;
     if (status.isDirectory()) this.#folders.set(identityOf(status), this.#namesIn(known));
     else this.#files.set(identityOf(status), contentOf(known) ?? Buffer.alloc(0));
@@ -168,7 +168,7 @@ export class PowerCut {
   }
 }
 
-/** Page by page the one or the other. */
+/** Chooses the old or the new version of each page. */
 function mixed(flushed: Buffer, current: Buffer, passes: () => boolean): Buffer {
   if (flushed.equals(current)) return current;
   const bytes = Buffer.alloc(passes() ? current.length : flushed.length);
@@ -179,7 +179,7 @@ function mixed(flushed: Buffer, current: Buffer, passes: () => boolean): Buffer 
   return bytes;
 }
 
-/** Of a database and how much of its log is in it. */
+/** The database and how much of its log is checkpointed. */
 function stateOf(file: string): string {
   try {
     const { mtimeNs, size } = fs.statSync(file, { bigint: true });
@@ -219,7 +219,7 @@ function isDirectory(file: string): boolean {
 
 const inodeOf = (file: string): Inode => identityOf(fs.statSync(file, { bigint: true }));
 
-/** Numbers of files that went are given to others: the time of birth tells them apart. */
+/** Inode numbers are reused; the birth time tells files apart. */
 const identityOf = ({ ino, birthtimeNs }: fs.BigIntStats): Inode => `${ino} ${birthtimeNs}`;
 
 function inodeIfAny(file: string): Inode | null {

@@ -1,4 +1,4 @@
-/** Shorter handshakes with hosts that were met before: both ends still know who is at the other one. */
+/** Resumed handshakes with known hosts: both ends still authenticate each other. */
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { type TestContext, test } from 'node:test';
@@ -51,7 +51,7 @@ async function meet(caller: Caller, address: string, expected: HostId | null, ti
   return { isResumed: socket.isSessionReused(), host: contact.host, asker: answer };
 }
 
-test('on a resumed session both ends know each other, and what one claims to be is still checked', async (t) => {
+test('on a resumed session both ends know each other, and claimed identities are still checked', async (t) => {
   const server = await peer(t, createIdentity());
   const [identity, tickets] = [createIdentity(), new SessionTickets()];
   const expected = { host: server.self, asker: identity.host };
@@ -64,7 +64,7 @@ test('on a resumed session both ends know each other, and what one claims to be 
   assert.deepEqual(await meeting(), { ...expected, isResumed: false });
 });
 
-test('another host at the address of the one expected is found out, tickets or not', async (t) => {
+test('a different host at the expected address is detected, with or without tickets', async (t) => {
   const first = await peer(t, createIdentity());
   const { listening } = first;
   const [caller, tickets] = [callerOf(createIdentity()), new SessionTickets()];
@@ -76,7 +76,7 @@ test('another host at the address of the one expected is found out, tickets or n
   assert.equal(tickets.of(second.self), null, 'nothing is kept of one that was not expected');
 });
 
-test('the ticket of one host, shown to another under its name, resumes nothing', async (t) => {
+test('the ticket of one host does not resume a session with another', async (t) => {
   const [first, second] = [await peer(t, createIdentity()), await peer(t, createIdentity())];
   const [caller, tickets] = [callerOf(createIdentity()), new SessionTickets()];
   await meet(caller, first.listening, first.self, tickets);
@@ -85,14 +85,14 @@ test('the ticket of one host, shown to another under its name, resumes nothing',
   assert.deepEqual([met.isResumed, met.host], [false, second.self]);
 });
 
-test('who expects no one in particular shows no ticket', async (t) => {
+test('dialling without an expected peer uses no ticket', async (t) => {
   const server = await peer(t, createIdentity());
   const [caller, tickets] = [callerOf(createIdentity()), new SessionTickets()];
   await meet(caller, server.listening, server.self, tickets);
   assert.equal((await meet(caller, server.listening, null, tickets)).isResumed, false);
 });
 
-test('a peer that starts again takes none of its old tickets, and is met all the same', async (t) => {
+test('a restarted peer accepts none of its old tickets, and connections succeed', async (t) => {
   const identity = createIdentity();
   const before = await peer(t, identity);
   const { listening } = before;
@@ -104,7 +104,7 @@ test('a peer that starts again takes none of its old tickets, and is met all the
   assert.equal((await meet(caller, listening, identity.host, tickets)).isResumed, true);
 });
 
-test('the second connection to a host is resumed, and tickets are kept of so many hosts only', async (t) => {
+test('the second connection to a host is resumed, and the number of tickets is bounded', async (t) => {
   const server = await peer(t, createIdentity());
   const pool = new ConnectionPool(callerOf(createIdentity()), () => undefined);
   t.after(() => pool.close());

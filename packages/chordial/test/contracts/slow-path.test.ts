@@ -1,7 +1,6 @@
 /**
- * Blocks over real sockets through a long way: 100 ms of round trip, a rate, standstills as losses make them. How much of
- * the rate arrives `npm run bench -- slow-path` tells; here windows or requests that do not follow the delay would take
- * minutes, and a machine that does much else still passes.
+ * Blocks over real sockets with a round trip of 100 ms, a limited rate, and losses. `npm run bench -- slow-path` measures
+ * the share of the rate; here windows that are too small for the delay would take minutes, so a busy machine still passes.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -16,7 +15,7 @@ import { holderAndClients } from '../fixtures/socket-peers.ts';
 
 const leafCount = 24;
 const farPath = { roundTripMilliseconds: 100, bytesPerSecond: 20e6 };
-/** Twelve times what the path itself takes; one block a round trip would take as long. */
+/** Twelve times the time of the path; one block per round trip would take as long. */
 const patience = { timeout: 30_000 };
 const rule = { replicas: 1, writeQuorum: 1 };
 

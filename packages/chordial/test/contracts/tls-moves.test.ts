@@ -18,7 +18,7 @@ async function peer(t: TestContext, identity: Identity, heard?: (from: Contact) 
   return transport;
 }
 
-test('A26 a host that comes back at another address and speaks is reached by those who only know the old one', async (t) => {
+test('A26 a host that returns at another address is reached by hosts that know only the old one', async (t) => {
   const identity = createIdentity();
   const before = await peer(t, identity);
   const oldContact = before.contact;

@@ -1,4 +1,4 @@
-/** What one connection may make a peer hold in memory, and that others are answered meanwhile. */
+/** Memory limits per connection, while others are still answered. */
 import assert from 'node:assert/strict';
 import type { ClientHttp2Session } from 'node:http2';
 import { type TestContext, test } from 'node:test';
@@ -36,7 +36,7 @@ async function hostile(t: TestContext, to: TlsTransport, windowBytes?: number): 
   return session;
 }
 
-test('bodies that are held back take no more than their room, and others are heard', { timeout: 60_000 }, async (t) => {
+test('incomplete bodies take no more than their limit, and others are answered', { timeout: 60_000 }, async (t) => {
   const [host, other] = [await peer(t), await peer(t)];
   const body = new Uint8Array(maxBodyBytes);
   const beginning = encodeQuestion(1, 'hear', body).subarray(0, -1);
@@ -47,10 +47,10 @@ test('bodies that are held back take no more than their room, and others are hea
   assert.equal(await other.request(host.contact, 'hear', null, { deadline }), 'hear');
 });
 
-test('answers that no one reads are not made without end, and others get theirs', { timeout: 60_000 }, async (t) => {
+test('unread answers are bounded, and others get theirs', { timeout: 60_000 }, async (t) => {
   let handled = 0;
   const [host, other] = [await peer(t, () => handled++), await peer(t)];
-  // Nothing is read: the window is shut.
+  // Nothing is read, so the window is closed.
   const stream = openControl(await hostile(t, host, 0));
   const ask = (from: number, count: number) => {
     for (let id = from; id < from + count; id++) stream.write(encodeQuestion(id, 'much', encodeBody(null)));
@@ -66,7 +66,7 @@ test('answers that no one reads are not made without end, and others get theirs'
   assert.equal(stream.closed, false);
 });
 
-test('who asks on and on and reads nothing is cut off', { timeout: 60_000 }, async (t) => {
+test('a host that keeps asking and reads nothing is disconnected', { timeout: 60_000 }, async (t) => {
   const [host, other] = [await peer(t), await peer(t)];
   const stream = openControl(await hostile(t, host, 0));
   const questions = (from: number) =>

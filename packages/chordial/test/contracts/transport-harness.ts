@@ -1,4 +1,4 @@
-/** How a contract on transports gets its transports. */
+/** Creates transports for the contract tests. */
 
 import type { Contact } from '@chordial/ring';
 import type { Handlers, Transport } from '../../src/network/transport.ts';

@@ -1,6 +1,6 @@
 /**
- * What every Transport promises, whatever carries it. Each implementation hands in how to make two of them that know
- * each other; `dispose` ends what the harness itself began.
+ * The contract of every Transport. Each implementation passes a harness that creates connected transports; `dispose` ends
+ * what the harness started.
  */
 
 import assert from 'node:assert/strict';
@@ -20,7 +20,7 @@ import type { TransportHarness } from './transport-harness.ts';
 
 const deadline = 5000;
 const chunkBytes = 64 * 1024;
-/** No implementation may take more of a sender than this while its reader reads nothing: windows and buffers. */
+/** Most bytes that an implementation may accept from a sender while the reader reads nothing. */
 const maxUnreadBytes = 40 * 1024 * 1024;
 
 const noStreams = async (): Promise<OutgoingStream> => {
@@ -111,7 +111,7 @@ export function transportContract(name: string, makeHarness: () => Promise<Trans
     assert.equal(await a.transport.request(b.contact, 'quick', null, { deadline }), 2);
   });
 
-  contract('a caller that gives up is told so at once', async ({ serve }) => {
+  contract('an aborted call rejects at once', async ({ serve }) => {
     const asked = Promise.withResolvers<void>();
     const b = await serve({
       ...echo,
@@ -152,7 +152,7 @@ export function transportContract(name: string, makeHarness: () => Promise<Trans
       const complete: Uint8Array[] = [];
       await receiveBlocks(payload, {
         sizes,
-        // Room is there later than the bytes, now and then.
+        // Credit sometimes arrives later than the bytes.
         allocate: (index, size) =>
           index % 2 === 0
             ? new Uint8Array(size)
@@ -424,7 +424,7 @@ async function collect({ payload }: IncomingStream): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
-/** Resolves when the number has not grown during many turns of the event loop: the sender is held back. */
+/** Resolves when the number stays constant for many turns of the event loop: the sender is blocked. */
 async function stable(number: () => number): Promise<void> {
   let last = -1;
   for (let quiet = 0; quiet < 2000; quiet++) {

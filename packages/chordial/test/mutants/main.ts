@@ -1,7 +1,7 @@
 /**
- * Do the tests bite? `npm run mutants [-- FILE…]` changes one thing at a time in the files of targets.ts and runs the tests of
- * each: a change that no test notices survives. A score is the part that was noticed; below 85 % the command fails. `--draw`
- * writes docs/mutants.md from the results of the files that ran; rows of others stay. `--workers` is how many changes are tried
+ * Mutation tests: `npm run mutants [-- FILE…]` makes one change at a time in the files of targets.ts and runs the tests of
+ * each: a mutant that no test notices survives. The score is the share of killed mutants; below 85 % the command fails.
+ * `--draw` writes docs/mutants.md from the results of the files that ran; rows of others stay. `--workers` is how many changes are tried
  * at once.
  */
 import { randomUUID } from 'node:crypto';
@@ -18,7 +18,7 @@ import { fromRoot, type Target, targets } from './targets.ts';
 
 const minScore = 85;
 const noReason = 'no reason given';
-/** The copy of the sources that runs, and what its tests leave; removed however this ends. */
+/** The mutated copy of the sources and files of its tests; always removed. */
 const sandbox = path.join(os.tmpdir(), `chordial-mutants-${process.pid}`);
 const usage = `usage: npm run mutants [-- [--draw] [--workers N] FILE…]
 the files: ${targets.map(({ file }) => file).join(' ')}`;
@@ -64,7 +64,7 @@ async function main(): Promise<void> {
     for (const mutant of result.timedOut) console.log(`  ran on: ${textOf(mutant)}`);
     for (const survivor of result.survivors)
       console.log(`  ${textOf(survivor)}\n    ${reasonOf(result.file, survivor)}`);
-    // After each file: a run of all takes long, and may be stopped.
+    // After each file, since a full run takes long and may be stopped.
     if (values['draw'] === true) await draw(result);
   }
   const enough = results.filter((result) => scoreOf(result) >= minScore);
@@ -81,10 +81,10 @@ function targetOf(file: string): Target {
 
 async function resultOf({ file, tests }: Target, workers: number): Promise<Result> {
   const started = performance.now();
-  // A test that is ended in the middle leaves its folders: they go with the rest.
+  // Killed tests leave their folders, which are removed with the rest.
   process.env['TMPDIR'] = path.join(sandbox, 'left');
   mkdirSync(process.env['TMPDIR'], { recursive: true });
-  // Each change runs all that the tests load again: half of that is compiling it.
+  // Each mutant reloads all sources; half of the time would be compiling.
   process.env['NODE_COMPILE_CACHE'] = path.join(sandbox, 'compiled');
   const stryker = new Stryker({
     testRunner: 'tap',
@@ -96,7 +96,7 @@ async function resultOf({ file, tests }: Target, workers: number): Promise<Resul
       forceBail: true,
     },
     coverageAnalysis: 'perTest',
-    // A message or a log line that changes is no fault that loses or leaks anything.
+    // Changed messages and log lines lose or leak nothing.
     mutator: { excludedMutations: ['StringLiteral'] },
     reporters: ['progress-append-only'],
     concurrency: workers,
@@ -142,12 +142,12 @@ function textOf({ line, mutator, original, replacement }: Mutant): string {
   return `${line} ${mutator}: \`${original}\` → \`${replacement}\``;
 }
 
-/** By the file and the line's text, so that a reason outlives what is inserted above it. */
+/** By file and text of the line, so that reasons survive insertions. */
 function reasonOf(file: string, { original }: Mutant): string {
   return reasons[file]?.[original] ?? noReason;
 }
 
-/** The sections of other files stay, with their reasons as they are now. */
+/** Keeps the sections of other files, with current reasons. */
 async function draw(result: Result): Promise<void> {
   const page = path.join(root, 'docs/mutants.md');
   const text = await readFile(page, 'utf8').catch(() => '');
@@ -187,7 +187,7 @@ function rowOf(file: string, line: string, count: string): string {
 
 const shownCharacters = 120;
 
-/** As code, whatever backticks it has. */
+/** Formats as code, even with backticks inside. */
 function cell(text: string): string {
   const shown = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
   const fence = shown.includes('`') ? '``' : '`';

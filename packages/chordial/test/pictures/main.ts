@@ -1,4 +1,4 @@
-/** `npm run pictures`: the pictures of the README, taken from peers that really run. Needs a Chromium. */
+/** `npm run pictures`: screenshots of running peers for the README. Needs a Chromium. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** The page of commands and the man page, written from the commands' own definitions. */
+/** Generates docs/cli.md and the man page from the definitions of the commands. */
 import packageJson from '../../package.json' with { type: 'json' };
 import type { ArgumentShape, CommandShape, OptionShape } from '../../src/cli/command-shapes.ts';
 import { errorKinds } from '../../src/errors.ts';
@@ -119,7 +119,7 @@ function optionText({ description, whenAbsent, variable, words }: OptionShape): 
   return asides.length === 0 ? description : `${description} (${asides.join('; ')})`;
 }
 
-/** Hyphens are to be copied as such, and no line is a request by accident. */
+/** Escapes hyphens, and lines that would be requests. */
 function roff(text: string): string {
   return text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replace(/^['.]/, '\\&$&');
 }

@@ -1,4 +1,4 @@
-/** What is shipped for running a peer for good agrees with the program that it runs. */
+/** The systemd unit and the container file agree with the program. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -25,7 +25,7 @@ test('B7 every command takes --json and shows an example', async () => {
   }
 });
 
-test('B7 the systemd unit and the container file start the peer with flags that it takes', async () => {
+test('B7 the systemd unit and the container file start the peer with valid flags', async () => {
   const start = (await allCommands()).find((command) => command.name() === 'start');
   const known = new Set(start?.options.map(({ long }) => long));
   const [, command = ''] = /^ExecStart=(.+)$/m.exec(unit) ?? [];

@@ -52,7 +52,7 @@ test('the page of commands and the man page say what the commands take', async (
   assert.deepEqual([taken[0]?.shown, options.find(({ long }) => long === '--output')?.short], ['<name|cid...>', '-o']);
 });
 
-test('A12 all that is asked and answered in JSON has types for its callers', async () => {
+test('A12 all JSON requests and responses have types for callers', async () => {
   const { paths } = await describeApi();
   const inJson = Object.entries(paths).flatMap(([place, methods]) =>
     Object.entries(methods)

@@ -1,4 +1,4 @@
-/** Rules on names, sizes and exports, and on what must never stand in the repository. */
+/** Rules on names and exports, and on text that must not be in the repository. */
 import os from 'node:os';
 import path from 'node:path';
 import { root } from '../results.ts';
@@ -32,7 +32,7 @@ export function unfinishedWork(files: readonly SourceFile[]): readonly string[] 
     .map((file) => `${file.path}: unfinished work or a skipped test`);
 }
 
-/** Comments stay: that is where such marks stand. Quoted words, as in a test of this very rule, go. */
+/** Removes strings, such as those in tests of this rule; marks in comments count. */
 function withoutStrings(text: string): string {
   return text.replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g, "''");
 }
@@ -61,10 +61,10 @@ export const stiltedWords = [
   'tell dead',
 ];
 const stiltedPattern = new RegExp(`\\b(?:${stiltedWords.join('|')})\\b`, 'gi');
-/** The account with that name. */
+/** The account of that name. */
 const unixUser = /\bUnix user nobody\b/g;
 
-/** Plain English has other words for them: no one, anyone who, again, so that, repair, damaged, in progress, in flight, interrupted. */
+/** Plain English has other words: no one, anyone who, again, so that, repair, damaged, in progress, in flight, interrupted. */
 export function stilted(files: readonly SourceFile[]): readonly string[] {
   return files
     .filter(({ path: file }) => !file.startsWith('packages/chordial/test/repository/house-rules'))
@@ -78,7 +78,7 @@ interface Trace {
   readonly pattern: RegExp;
 }
 
-/** Traces of one machine or workplace: they mean nothing elsewhere and tell what concerns no one else. */
+/** Traces of a particular machine. */
 export function machineTraces(
   files: readonly SourceFile[],
   traces: readonly Trace[] = tracesOfThisMachine(),

@@ -1,4 +1,4 @@
-/** What a file imports, read from its text: static, type-only, re-exported, dynamic and `import('…')` types alike. */
+/** The imports of a file: static, type-only, re-exported, dynamic and `import('…')` types. */
 import path from 'node:path';
 import { blank } from './source-text.ts';
 import type { SourceFile } from './source-tree.ts';
@@ -7,7 +7,7 @@ export interface Import {
   readonly specifier: string;
   /** Path from the root when the specifier is relative or an entry of a package of this repository, else null. */
   readonly file: string | null;
-  /** Vanishes when types are stripped: no edge at run time. */
+  /** Removed by type stripping: not an edge at run time. */
   readonly typeOnly: boolean;
 }
 
@@ -27,7 +27,7 @@ const patterns = [
 export function importsOf(file: SourceFile): readonly Import[] {
   const code = blank(file.text, 'strings');
   const bare = blank(file.text, 'code only');
-  // The keyword must stand in code: a test may quote an import in a string.
+  // The keyword must be in code, since tests quote imports in strings.
   const isCode = (match: RegExpExecArray): boolean => /^[ \t]*(?:im|ex)port\b/.test(bare.slice(match.index));
   return patterns.flatMap((pattern) =>
     [...code.matchAll(pattern)].filter(isCode).map((match) => {
@@ -39,7 +39,7 @@ export function importsOf(file: SourceFile): readonly Import[] {
   );
 }
 
-/** These files and all that they import at run time, directly or through others. */
+/** These files and their transitive imports at run time. */
 export function reachedFrom(roots: readonly SourceFile[], files: readonly SourceFile[]): ReadonlySet<SourceFile> {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const reached = new Set<SourceFile>();

@@ -5,7 +5,7 @@ import { constantIn, limitRows, numberTold } from './limits.ts';
 
 const root = new URL('../../../../', import.meta.url).href;
 
-test('docs/limits.md tells the bounds that the code has', () => {
+test('docs/limits.md matches the limits in the code', () => {
   const rows = limitRows(readFileSync(new URL('docs/limits.md', root), 'utf8'));
   assert.ok(rows.length > 60, `${rows.length} rows`);
   const wrong = rows.flatMap(({ what, value, file, constant }) => {
@@ -15,7 +15,7 @@ test('docs/limits.md tells the bounds that the code has', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('values are read with their units, and constants with what they are made of', () => {
+test('values are parsed with units, and constants with the constants they are made of', () => {
   assert.equal(numberTold('16 MiB'), 16 * 1024 ** 2);
   assert.equal(numberTold('10 000 000'), 10_000_000);
   assert.equal(numberTold('5 s'), 5000);

@@ -1,4 +1,4 @@
-/** The table of docs/limits.md against the code: every row names a constant, whose value it must tell. */
+/** The table of docs/limits.md against the code: every row names a constant and must have its value. */
 import { readFileSync } from 'node:fs';
 
 export interface LimitRow {
@@ -33,14 +33,14 @@ export function limitRows(page: string): readonly LimitRow[] {
   }));
 }
 
-/** Milliseconds, bytes or a count. NaN for what is no such value. */
+/** Milliseconds, bytes or a count; NaN if invalid. */
 export function numberTold(text: string): number {
   const [, digits = '', unit = ''] = /^([\d ]+(?:\.\d+)?) ?([A-Za-z]*)$/.exec(text) ?? [];
   const factor = units[unit];
   return digits === '' || factor === undefined ? Number.NaN : Number(digits.replaceAll(' ', '')) * factor;
 }
 
-/** The value of a constant as the source has it; NaN when there is none of that name, or it is not made of numbers. */
+/** The value of a constant in the source; NaN if it does not exist or is not numeric. */
 export function constantIn(root: string, file: string, constant: string): number {
   const place = file.startsWith('ring/') ? file.replace('ring', 'packages/ring/src') : `packages/chordial/src/${file}`;
   const source = readFileSync(new URL(place, root), 'utf8');

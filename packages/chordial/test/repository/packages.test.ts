@@ -17,7 +17,7 @@ function manifest(): Manifest {
   return { ...(JSON.parse(read('package.json')) as Manifest), ...(JSON.parse(read(productManifest)) as Manifest) };
 }
 
-test('every dependency is used, and everything used is a dependency', () => {
+test('every dependency is used, and every import is a dependency', () => {
   assert.deepEqual(dependencyFaults(manifest(), repositoryFiles()), []);
 });
 
@@ -39,7 +39,7 @@ test('the check of dependencies finds the unused, the undeclared and the wrongly
   assert.deepEqual(dependencyFaults({ devDependencies: { e: '1' } }, []), ['devDependency e: nothing uses it']);
 });
 
-test('the lock file pins no place to download from', () => {
+test('the lock file has no download addresses', () => {
   assert.deepEqual(pinnedPlaces(read('package-lock.json')), []);
   const pinned = { packages: { 'node_modules/a': { resolved: 'http://x/a.tgz' } } };
   assert.equal(pinnedPlaces(JSON.stringify(pinned)).length, 1);
@@ -59,7 +59,7 @@ test('H7 all that comes with the package is pinned by its contents and runs noth
   assert.equal(unpinned(JSON.stringify(loose)).length, 2);
 });
 
-test('the lock file holds all that npm ci asks for, on every platform', () => {
+test('the lock file has everything that npm ci needs, on every platform', () => {
   assert.deepEqual(missingFromLock(read('package-lock.json')), []);
   const { packages } = JSON.parse(read('package-lock.json')) as { packages: Readonly<Record<string, Manifest>> };
   for (const folder of ['', 'packages/chordial', 'packages/ring']) {
@@ -73,7 +73,7 @@ test('the lock file holds all that npm ci asks for, on every platform', () => {
   }
 });
 
-test('the check of the lock file finds a missing package, and those that lie nested', () => {
+test('the check of the lock file finds missing and nested packages', () => {
   const packages = {
     '': { dependencies: { a: '1' }, devDependencies: { e: '1' } },
     'node_modules/a': { dependencies: { b: '1', '@c/d': '1' }, optionalDependencies: { 'a-windows': '1' } },
@@ -87,7 +87,7 @@ test('the check of the lock file finds a missing package, and those that lie nes
   ]);
 });
 
-test('the launcher asks for the Node that package.json asks for', () => {
+test('the launcher requires the same Node as package.json', () => {
   const { engines } = JSON.parse(read(productManifest)) as { engines: { node: string } };
   const launcher = read('packages/chordial/bin/chordial');
   const major = /^needed_major=(\d+)$/m.exec(launcher)?.[1];

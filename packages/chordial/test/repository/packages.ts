@@ -12,7 +12,7 @@ export interface Manifest {
 /** Used without an import: they are programs or types that the scripts run. */
 const programs = new Set(['@biomejs/biome', 'typescript', '@types/node']);
 
-/** Declared and imported nowhere, or imported and not declared, or shipped code that needs a devDependency. */
+/** Unused dependencies, undeclared imports, and shipped code that needs a devDependency. */
 export function dependencyFaults(manifest: Manifest, files: readonly SourceFile[]): readonly string[] {
   const shipped = importedBy(shippedFiles(files));
   const everywhere = importedBy(files);
@@ -52,7 +52,7 @@ function lockEntries(lockFile: string): Readonly<Record<string, LockEntry>> {
   return (JSON.parse(lockFile) as { packages: Readonly<Record<string, LockEntry>> }).packages;
 }
 
-/** Lock entries that pin a place to download from: another machine may have another registry. */
+/** Lock entries with a download address: other machines may use another registry. */
 export function pinnedPlaces(lockFile: string): readonly string[] {
   return Object.entries(lockEntries(lockFile))
     .filter(([, entry]) => entry.resolved?.startsWith('http') === true)
@@ -69,8 +69,8 @@ export function unpinned(lockFile: string): readonly string[] {
 }
 
 /**
- * What a locked package asks for and the lock file does not hold. `npm ci` refuses such a file on a fresh clone, even when
- * only an optional package of another platform is missing; an npm that finds node_modules in place does not notice.
+ * Dependencies of locked packages that the lock file lacks. `npm ci` refuses such a file on a fresh clone, even if only an
+ * optional package of another platform is missing; with an existing node_modules npm does not notice.
  */
 export function missingFromLock(lockFile: string): readonly string[] {
   const entries = lockEntries(lockFile);

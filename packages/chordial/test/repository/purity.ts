@@ -2,8 +2,7 @@
  * `packages/ring/src`, `packages/chordial/src/records` and `packages/chordial/src/replication` run unchanged in the simulator: they, and every file that they import
  * at run time, reach no clock, timer, random number, socket or file except what is handed in. Type-only imports are free.
  *
- * One exception: what `node:crypto` computes from its arguments alone (hashes, Ed25519 signatures and their keys) may be
- * used outside the ring, which has no need of it.
+ * One exception: outside the ring, pure functions of `node:crypto` (hashes, Ed25519 signatures and their keys) are allowed.
  */
 import { importsOf, reachedFrom } from './imports.ts';
 import { blank } from './source-text.ts';
@@ -34,7 +33,7 @@ const reaches: readonly { readonly what: string; readonly pattern: RegExp }[] = 
     what: 'chance (crypto)',
     pattern: /(?<![.\w])crypto\s*\.|\b(?:randomBytes|randomUUID|randomInt|getRandomValues)\b/,
   },
-  // A call, not the definition of a method of that name, nor of something handed in under it.
+  // A call, not a method definition or an injected function of that name.
   {
     what: 'a socket (fetch, WebSocket)',
     pattern:
@@ -64,7 +63,7 @@ export function impurities(files: readonly SourceFile[]): readonly string[] {
 /** A parameter or constant named `fetch` hides the global one. */
 const ownFetch = /[(,]\s*fetch\s*\??:|\b(?:const|let|function)\s+fetch\b/;
 
-/** Only asked when there is something to complain of, so it may look again. */
+/** Called only for violations, so it may parse again. */
 function roomsReaching(file: SourceFile, roots: readonly SourceFile[], files: readonly SourceFile[]): string {
   return roots
     .filter((root) => reachedFrom([root], files).has(file))

@@ -48,7 +48,7 @@ const reach: Readonly<Record<string, readonly string[]>> = {
   bench: ['bench', 'test', 'cli', ...simulation, ...api],
 };
 
-/** The one door from the sources into the simulator: the command that runs it. */
+/** The only import of the simulator from the sources: the command that runs it. */
 const simulateCommand = /^packages\/chordial\/src\/cli\/simulate[^/]*\.ts$/;
 
 /** The package of the ring: what it ships to run, what it ships for tests, and what only this repository has of it. */
@@ -130,7 +130,7 @@ export function circles(files: readonly SourceFile[]): readonly string[] {
   return [...found];
 }
 
-/** A circle written from its alphabetically first file on, so that it is found once. */
+/** A cycle starting at its alphabetically first file, so that it is reported once. */
 function canonical(circle: readonly string[]): string {
   const first = circle.indexOf([...circle].sort()[0] ?? '');
   const turned = [...circle.slice(first), ...circle.slice(0, first)];

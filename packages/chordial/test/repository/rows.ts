@@ -1,4 +1,4 @@
-/** Short titles of the rows of the product's specification; a test that shows a row begins its title with its number. */
+/** Short titles of the specification's rows; tests of a row start their title with its number. */
 export const rows = {
   A1: 'start as HOST PORT, defaults, many nodes on one machine',
   A2: 'interactive menu',

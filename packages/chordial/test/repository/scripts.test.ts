@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { root } from '../results.ts';
 
-/** Those that run a program of the repository; the others are tools that answer for themselves. */
+/** Scripts that run a program of the repository, not an external tool. */
 const scripts = Object.entries(
   (JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }).scripts,
 ).flatMap(([name, command]) => {
@@ -19,7 +19,7 @@ const run = (program: string, flag: string) =>
     encoding: 'utf8',
   });
 
-test('rough: each npm script answers --help with its usage and a flag that is none with 2, and does nothing', () => {
+test('rough: each npm script prints its usage on --help, exits with 2 on an unknown flag, and does nothing else', () => {
   assert.ok(scripts.length >= 9);
   for (const { name, program } of scripts) {
     const { status, stdout, stderr } = run(program, '--help');

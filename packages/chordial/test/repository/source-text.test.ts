@@ -6,7 +6,7 @@ function visible(source: string, keep: 'strings' | 'code only'): string {
   return blank(source, keep).replace(/\s+/g, ' ').trim();
 }
 
-test('comments are blanked, lines and offsets stay', () => {
+test('comments are blanked without changing lines and offsets', () => {
   const source = 'a; // Date.now()\n/* b\n c */ d;';
   const blanked = blank(source, 'strings');
   assert.equal(blanked.length, source.length);
@@ -14,7 +14,7 @@ test('comments are blanked, lines and offsets stay', () => {
   assert.equal(visible(source, 'strings'), 'a; d;');
 });
 
-test('what looks like a comment inside a string or a pattern is none', () => {
+test('comment markers inside strings and patterns are not comments', () => {
   assert.equal(visible("f('http://x'); g();", 'strings'), "f('http://x'); g();");
   assert.equal(visible('const p = /[/*]"/; g();', 'code only'), 'const p = ; g();');
   assert.equal(visible('const half = a / 2; // b / c', 'code only'), 'const half = a / 2;');

@@ -1,7 +1,7 @@
 /**
- * Source text with its comments, and on wish its strings, blanked out, so that a rule about code is not tripped by
- * words about code. Offsets and line breaks stay. Knows strings, templates, comments and regular expressions; a regular
- * expression is told from a division by what stands before it.
+ * Blanks comments and optionally strings in source text, so that rules about code do not match
+ * text about code. Offsets and line breaks stay. Knows strings, templates, comments and regular expressions; a regular
+ * expression differs from a division by what precedes it.
  */
 type Keep = 'strings' | 'code only';
 

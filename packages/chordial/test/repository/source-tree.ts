@@ -1,15 +1,15 @@
-/** The files of the repository as its checks see them. */
+/** The files of the repository, input of the checks. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../results.ts';
 
-/** A file by its path from the root, with `/`, and its text. Checks take these, so that their own tests can make them up. */
+/** A file by its path from the root, with `/`, and its text. Tests of the checks can make them up. */
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
 }
 
-/** Never part of the repository, whatever lies in the clone. */
+/** Never part of the repository. */
 const outside = new Set(['node_modules', 'dist', '.git']);
 const outsideFiles = /(?:\.log|\.tgz|^\.rows\.json)$/;
 

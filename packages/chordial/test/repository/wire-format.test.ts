@@ -9,7 +9,7 @@ test('docs/wire-format.md writes every message and paper as its schema has it', 
   assert.deepEqual(wireFormatFaults(readFileSync(new URL(wireFormatPagePath, root), 'utf8'), formatRows()), []);
 });
 
-test('the check of docs/wire-format.md finds a missing row and another form', () => {
+test('the check of docs/wire-format.md finds a missing row and a wrong form', () => {
   const page = '| `a.b` | `{cids}`, at most 16 | `{sizes}` |\n';
   const row = { name: '`a.b`', forms: ['{cids}', '{sizes}'] };
   assert.deepEqual(wireFormatFaults(page, [row]), []);

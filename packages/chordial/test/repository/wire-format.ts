@@ -24,7 +24,7 @@ export interface FormatRow {
   readonly forms: readonly (string | undefined)[];
 }
 
-/** A room with messages of its own adds its table here. */
+/** Folders with messages add their tables here. */
 const tables: readonly Readonly<Record<string, Message<never, never>>>[] = [
   membersMessages,
   blockMessages,
@@ -60,7 +60,7 @@ export function formatRows(): readonly FormatRow[] {
   ];
 }
 
-/** What is missing or different on the page; each cell begins with the form, and may go on in words. */
+/** Missing and different rows of the page; each cell starts with the form, optionally followed by text. */
 export function wireFormatFaults(page: string, rows: readonly FormatRow[]): readonly string[] {
   return rows.flatMap(({ name, forms }) => {
     const cells = page

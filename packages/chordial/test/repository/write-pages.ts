@@ -1,4 +1,4 @@
-/** `npm run docs`: writes the pages that come from the code. */
+/** `npm run docs`: writes the generated pages. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { argumentsOf } from '../../simulation/command-line.ts';
