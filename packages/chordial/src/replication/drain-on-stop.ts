@@ -20,7 +20,8 @@ const circle = { after: 'f'.repeat(64), upTo: 'f'.repeat(64) };
 
 interface Placed {
   readonly item: ListedItem;
-  readonly others: readonly Contact[];
+  /** The other places, by arc: readers look at those of the arc of a key. */
+  readonly arcs: readonly (readonly Contact[])[];
   readonly holders: Set<HostId>;
 }
 
@@ -39,14 +40,12 @@ export async function drainOnStop(ports: SyncPorts, signal: AbortSignal): Promis
       if (signal.aborted) return made;
       const placed = await Promise.all(
         items.map(async (item) => {
-          const others = await kindOf(set).placesWithoutSelf(ports, item.key, copiesOfSet(set, ports.replicas));
-          return { item, others, holders: new Set<HostId>() };
+          const arcs = await kindOf(set).placesWithoutSelf(ports, item.key, copiesOfSet(set, ports.replicas));
+          return { item, arcs, holders: new Set<HostId>() };
         }),
       );
       await askHolders(transfers, set, placed, silent);
-      const counts = await Promise.all(
-        placed.map((one) => giveTo(transfers, set, one, Math.min(needed, one.others.length))),
-      );
+      const counts = await Promise.all(placed.map((one) => giveTo(transfers, set, one, needed)));
       made += counts.reduce((sum, count) => sum + count, 0);
     }
   }
@@ -65,7 +64,7 @@ async function askHolders(
 ): Promise<void> {
   const questions = new Map<HostId, { host: Contact; asked: Placed[] }>();
   for (const one of placed) {
-    for (const host of one.others) {
+    for (const host of new Map(one.arcs.flat().map((host) => [host.host, host])).values()) {
       const question = questions.get(host.host) ?? { host, asked: [] };
       question.asked.push(one);
       questions.set(host.host, question);
@@ -107,13 +106,19 @@ async function heldAt(
 async function giveTo(
   transfers: ItemTransfers,
   set: ItemSet,
-  { item, others, holders }: Placed,
+  { item, arcs, holders }: Placed,
   needed: number,
 ): Promise<number> {
   let made = 0;
-  for (const host of others) {
-    if (holders.size + made >= needed || transfers.signal.aborted) break;
-    if (!holders.has(host.host) && (await kindOf(set).push(transfers, host, item)) === 'moved') made += 1;
+  for (const others of arcs) {
+    let held = others.filter(({ host }) => holders.has(host)).length;
+    for (const host of others) {
+      if (held >= needed || transfers.signal.aborted) break;
+      if (holders.has(host.host) || (await kindOf(set).push(transfers, host, item)) !== 'moved') continue;
+      holders.add(host.host);
+      held += 1;
+      made += 1;
+    }
   }
   return made;
 }

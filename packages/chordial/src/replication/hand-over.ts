@@ -65,9 +65,10 @@ async function handOverLeaves(ports: SyncPorts): Promise<readonly string[]> {
     const page = shares.table.walk(clock.wallTime(), after, itemsPerPage);
     const byHost = new Map<HostId, { readonly host: Contact; readonly leaves: HeldLeaf[] }>();
     for (const leaf of page) {
-      const hosts = await leafItems.placesWithoutSelf(ports, leaf.first.padEnd(64, '0'), replicas);
-      if (hosts.length === 0) failures.push(noOtherHost);
-      for (const host of hosts) {
+      const places = (await leafItems.placesWithoutSelf(ports, leaf.first.padEnd(64, '0'), replicas)).flat();
+      const hosts = new Map(places.map((host) => [host.host, host]));
+      if (hosts.size === 0) failures.push(noOtherHost);
+      for (const host of hosts.values()) {
         const given = byHost.get(host.host) ?? { host, leaves: [] };
         given.leaves.push(leaf);
         byHost.set(host.host, given);

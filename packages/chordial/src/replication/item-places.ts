@@ -43,9 +43,9 @@ export async function placesOfKeyWithoutSelf(
   { placement, view }: Pick<SyncPorts, 'placement' | 'view'>,
   key: string,
   wanted: number,
-): Promise<readonly Contact[]> {
+): Promise<readonly (readonly Contact[])[]> {
   const hosts = await placement.candidates(ringIdOfHash(key.slice(0, 64), view.shape.bits), wanted + 1);
-  return hosts.filter(({ host }) => host !== view.self.host).slice(0, wanted);
+  return [hosts.filter(({ host }) => host !== view.self.host).slice(0, wanted)];
 }
 
 /** Hosts that hold the leaves of the cell of this key. */
@@ -57,6 +57,18 @@ export function placesOfCell(
 ): Promise<readonly Contact[]> {
   const { first, last } = keysOfCell(cellOf(key));
   return placement.placesOfRange(ringIdOfHash(first, bits), ringIdOfHash(last, bits), wanted);
+}
+
+/** In a ring without this host, of each arc that the cell meets. */
+export async function placesOfCellWithoutSelf(
+  { placement, view }: Pick<SyncPorts, 'placement' | 'view'>,
+  key: string,
+  wanted: number,
+): Promise<readonly (readonly Contact[])[]> {
+  const { first, last } = keysOfCell(cellOf(key));
+  const range = [ringIdOfHash(first, view.shape.bits), ringIdOfHash(last, view.shape.bits)] as const;
+  const arcs = await placement.placesOfArcs(...range, wanted + 1);
+  return arcs.map((hosts) => hosts.filter(({ host }) => host !== view.self.host).slice(0, wanted));
 }
 
 function lastKeyOfCell(cell: number): string {

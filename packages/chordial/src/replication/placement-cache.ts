@@ -3,15 +3,7 @@
  * costs a replica in the wrong place, which repair moves; so arcs are kept for 2 s and dropped when neighbours change.
  */
 
-import {
-  type Clock,
-  type Contact,
-  type HostId,
-  inOwnedArc,
-  type Milliseconds,
-  nextId,
-  type RingId,
-} from '@chordial/ring';
+import { type Clock, type Contact, inOwnedArc, type Milliseconds, nextId, type RingId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { Semaphore } from '../flow/semaphore.ts';
 import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
@@ -78,16 +70,22 @@ export class PlacementCache {
 
   /** The places of all keys from `first` to `last`, inclusive: those of each arc in between, without repetition. */
   async placesOfRange(first: RingId, last: RingId, wanted: number): Promise<readonly Contact[]> {
+    const places = (await this.placesOfArcs(first, last, wanted)).flat();
+    return [...new Map(places.map((contact) => [contact.host, contact])).values()];
+  }
+
+  /** The places of the keys of each arc from `first` to `last`. */
+  async placesOfArcs(first: RingId, last: RingId, wanted: number): Promise<readonly (readonly Contact[])[]> {
     const { bits } = this.#view.shape;
-    const places = new Map<HostId, Contact>();
+    const places: (readonly Contact[])[] = [];
     let key = first;
     for (let arcs = 0; arcs < maxArcsOfRange; arcs++) {
       const arc = await this.#arcOf(key, wanted);
-      for (const contact of arc.hosts.slice(0, wanted)) places.set(contact.host, contact);
+      places.push(arc.hosts.slice(0, wanted));
       if (key === last || (key !== arc.end && inOwnedArc(key, last, arc.end))) break;
       key = nextId(arc.end, bits);
     }
-    return [...places.values()];
+    return places;
   }
 
   /** The places, then the hosts after them, then every other known live host: where a replica may be found or put. */

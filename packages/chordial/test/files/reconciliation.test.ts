@@ -7,7 +7,8 @@ import type { RingId } from '@chordial/ring';
 import { blockKey, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { ChordialError } from '../../src/errors.ts';
 import { TransportError } from '../../src/network/transport.ts';
-import { shareBody, shareNameEntry } from '../../src/records/share-entry.ts';
+import { shareBody, shareEntryKey, shareNameEntry } from '../../src/records/share-entry.ts';
+import { cellOf, keysOfCell } from '../../src/records/share-leaf.ts';
 import { blockMessages, unknownSize } from '../../src/replication/block-messages.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
 import type { StaticRing } from '../fixtures/static-ring.ts';
@@ -276,6 +277,38 @@ test('case 17 a stop gives the rare entries of shares away, and counts only copi
   assert.equal(await stopping!.drainOnStop(signal), 2 * rare.length);
   assert.equal(held(), 2 * rare.length);
   assert.equal(await stopping!.drainOnStop(signal), 0);
+  await close();
+});
+
+test('case 17 a stop counts the copies of entries of shares at the places of each arc that their cell meets', async () => {
+  const { peers, ring, close } = await dataNetwork(8);
+  const root = cidOfBlock(rawCodec, Buffer.from('shared'));
+  const entryOf = (number: number) => shareNameEntry(`shared ${number}`, root, shareBody({ size: 1 }));
+  const placesAt = (key: string) => ring.expectedPlaces(key as RingId, 4);
+  /** The border of two arcs is in the cell of this entry, and the place of both that stops leaves them different ones. */
+  const cutBy = (number: number) => {
+    const { first, last } = keysOfCell(cellOf(shareEntryKey(entryOf(number), { bits: 256, teaching: false })));
+    const stopping = placesAt(first)[1]!;
+    const [begin = [], end = []] = [first, last].map((key) =>
+      placesAt(key)
+        .filter((host) => host !== stopping)
+        .slice(0, 3),
+    );
+    const [ofBegin, ofBoth] = [begin.find((host) => !end.includes(host)), begin.find((host) => end.includes(host))];
+    const isCut = ofBegin !== undefined && ofBoth !== undefined && placesAt(last).slice(0, 3).includes(stopping);
+    return isCut ? { stopping, end, keeps: [stopping, ofBegin, ofBoth] } : null;
+  };
+  let number = 0;
+  while (cutBy(number) === null) number += 1;
+  const { stopping, end, keeps } = cutBy(number)!;
+  await peers.find(({ contact }) => contact.host === stopping)!.announcer.announce([[entryOf(number)]]);
+  const leavesOf = ({ shares }: DataPeer) => shares.walk(Date.now(), 0, 10).map(({ leaf }) => leaf);
+  for (const peer of peers) if (!keeps.includes(peer.contact.host)) await peer.shares.removeLeaves(leavesOf(peer));
+  const atEnd = () => peers.filter((peer) => end.includes(peer.contact.host) && leavesOf(peer).length > 0).length;
+  assert.equal(atEnd(), 1);
+  const { signal } = new AbortController();
+  const one = peers.find(({ contact }) => contact.host === stopping)!;
+  assert.deepEqual([await one.drainOnStop(signal), atEnd()], [1, 2]);
   await close();
 });
 

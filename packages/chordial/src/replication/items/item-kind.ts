@@ -40,8 +40,8 @@ export interface ItemKind {
    */
   places(ports: PlacePorts, key: string, wanted: number): Promise<readonly Contact[]>;
 
-  /** The places of the item in a ring without this host. */
-  placesWithoutSelf(ports: PlacePorts, key: string, wanted: number): Promise<readonly Contact[]>;
+  /** The places of the item in a ring without this host: readers of each arc that it meets look at those of that arc. */
+  placesWithoutSelf(ports: PlacePorts, key: string, wanted: number): Promise<readonly (readonly Contact[])[]>;
 
   /** The keys under which items of an arc are indexed. */
   indexedRange(arc: KeyArc): KeyArc;

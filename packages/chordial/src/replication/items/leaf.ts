@@ -1,6 +1,6 @@
 import { fetchLeaves, sendLeaves } from '../../records/leaf-exchange.ts';
 import { leafSet } from '../../storage/item-index.ts';
-import { cellArcOf, placesOfCell, withWholeCells } from '../item-places.ts';
+import { cellArcOf, placesOfCell, placesOfCellWithoutSelf, withWholeCells } from '../item-places.ts';
 import { chunks } from '../sync-client.ts';
 import type { SmallItemKind } from './item-kind.ts';
 import { movedOf, reportFailure } from './moved.ts';
@@ -14,11 +14,7 @@ export const leafItems: SmallItemKind = {
     return placesOfCell(placement, key.slice(0, 64), view.shape.bits, wanted);
   },
 
-  async placesWithoutSelf({ placement, view }, key, wanted) {
-    // The arcs may have different places.
-    const places = await placesOfCell(placement, key.slice(0, 64), view.shape.bits, wanted + 1);
-    return places.filter(({ host }) => host !== view.self.host);
-  },
+  placesWithoutSelf: placesOfCellWithoutSelf,
 
   indexedRange(arc) {
     return withWholeCells(arc);
