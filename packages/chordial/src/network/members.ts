@@ -1,7 +1,8 @@
 /**
  * The members of a network as known to this peer: all verified admissions, and the log of removals and admins. Each
- * peer keeps all of it; members-exchange.ts synchronises peers. Decides who is admitted, and countersigns joiners. In
- * networks without admission it knows only the names that hosts gave themselves, and still applies removals.
+ * peer keeps all of it; members-exchange.ts synchronises peers, and admission-verifier.ts says what an admission proves.
+ * Decides who is admitted, and countersigns joiners. In networks without admission it knows only the names that hosts
+ * gave themselves, and still applies removals.
  */
 import { hash } from 'node:crypto';
 import type { HostId, Milliseconds } from '@chordial/ring';
@@ -11,9 +12,6 @@ import {
   admissionOf,
   type Certificate,
   decodeAdmission,
-  isCertificateSigned,
-  isStampSigned,
-  isTicketSigned,
   maxNameCharacters,
   refusedPapers,
   signCertificate,
@@ -21,9 +19,9 @@ import {
   signTicket,
   type Ticket,
 } from './admission.ts';
+import { AdmissionVerifier, dateOf, restsOnRemoved } from './admission-verifier.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { encodeGenesis, type Genesis, networkId } from './genesis.ts';
-import { publicKeyOfHostId } from './host-id.ts';
 import type { AdmissionMode, KnownHost, Membership, Right } from './membership.ts';
 import { shortId } from './membership.ts';
 import {
@@ -33,6 +31,7 @@ import {
   MembershipLog,
   maxAdmins,
   maxKeeps,
+  type Operation,
   type Removal,
   type Vote,
 } from './membership-log.ts';
@@ -83,15 +82,12 @@ export interface Invitation {
   readonly rights: readonly Right[];
 }
 
-/** Tolerated clock difference, as for records. */
-export const clockTolerance: Milliseconds = 10 * 60_000;
 /** 500 bytes each in memory and on disk. */
 export const maxMembers = 16_384;
 /** Beyond a ticket's uses; each waiting member takes room at every peer. */
 const maxWaiting = 16;
 /** The author of a stamp needs one too, and so on up to an admin's: what HELLO carries. */
 export const maxShown = 32;
-const maxVerified = 32_768;
 /** Of an id, to name a member by. */
 const minIdPart = 8;
 /** How often the last contact with a host is stored. */
@@ -115,8 +111,7 @@ export class Members implements Membership {
   readonly #seen = new Map<HostId, { first: number; last: number; written: number }>();
   /** Names that hosts gave themselves, in networks without certificates. */
   readonly #given = new BoundedCache<HostId, string>(maxMembers);
-  /** Verified documents, by hash. */
-  readonly #verified = new BoundedCache<string, true>(maxVerified);
+  readonly #verifier: AdmissionVerifier;
   /** Those issued by this peer since its start, except for its own user. */
   readonly #tickets = new BoundedCache<HostId, Ticket>(maxTickets);
   readonly #listeners = new Set<(removed: readonly HostId[]) => void>();
@@ -132,6 +127,13 @@ export class Members implements Membership {
     this.#wallTime = wallTime;
     this.#store = store;
     this.#log = new MembershipLog(genesis);
+    this.#verifier = new AdmissionVerifier({
+      network: this.network,
+      log: this.#log,
+      wallTime,
+      isSettled: (host) => this.#isSettled(host),
+      nameOf: (host) => this.of(host).name,
+    });
     const links = store.read('link').map(decodeLink);
     for (const link of links.sort((a, b) => a.epoch - b.epoch)) this.#log.take(link);
     this.#takeAll(store.read('admission').map(decodeAdmission), false);
@@ -213,7 +215,8 @@ export class Members implements Membership {
   /** For hosts removed with the member that admitted them, its removal. */
   #removalOf(host: HostId): Removal | null {
     const admission = this.#admissions.get(host);
-    const by = this.#log.state.removed.has(host) || admission === undefined ? host : this.#restsOnRemoved(admission);
+    const by =
+      this.#log.state.removed.has(host) || admission === undefined ? host : restsOnRemoved(admission, this.#log.state);
     return (by === null ? undefined : this.#log.state.removed.get(by)) ?? null;
   }
 
@@ -243,10 +246,7 @@ export class Members implements Membership {
   }
 
   named(name: string): readonly HostId[] {
-    const { admins } = this.#log.state;
-    const hosts = new Set([...this.#admissions.keys(), ...admins]);
-    if (this.admission !== 'members') for (const host of this.#seen.keys()) hosts.add(host);
-    return [...hosts].filter((host) => {
+    return [...this.#hosts()].filter((host) => {
       const admission = this.#admissions.get(host);
       const called = admission === undefined ? this.#given.get(host) : shownName(admission);
       if (called !== name || this.isRemoved(host)) return false;
@@ -256,9 +256,7 @@ export class Members implements Membership {
 
   list(): readonly ListedMember[] {
     const { admins } = this.#log.state;
-    const hosts = new Set([...this.#admissions.keys(), ...this.#barred, ...admins]);
-    if (this.admission !== 'members') for (const host of this.#seen.keys()) hosts.add(host);
-    return [...hosts]
+    return [...new Set([...this.#hosts(), ...this.#barred])]
       .map((host): ListedMember => {
         const admission = this.#admissions.get(host);
         const known = this.of(host);
@@ -277,6 +275,12 @@ export class Members implements Membership {
         };
       })
       .sort((a, b) => (a.admittedAt ?? 0) - (b.admittedAt ?? 0) || (a.name < b.name ? -1 : 1));
+  }
+
+  /** Members and admins, and in networks without admission all that were met. */
+  #hosts(): ReadonlySet<HostId> {
+    const met = this.admission === 'members' ? [] : this.#seen.keys();
+    return new Set([...this.#admissions.keys(), ...this.#log.state.admins, ...met]);
   }
 
   /** By name, id, or part of it. Throws `not-found`, or `ambiguous-member` naming the ids. */
@@ -346,10 +350,10 @@ export class Members implements Membership {
     const own = this.#learn(host, shown);
     const admission = this.#admissions.get(host);
     if (admission === undefined) {
-      if (own !== null) this.#verify(own);
+      if (own !== null) this.#verifier.verify(own);
       throw refusedPapers('not-admitted', 'No member certificate was presented.');
     }
-    this.#refuseEnded(admission.certificate);
+    this.#verifier.refuseEnded(admission.certificate);
     this.#refuseWaiting(admission);
   }
 
@@ -363,13 +367,13 @@ export class Members implements Membership {
     const own = this.#learn(host, shown);
     const known = this.#admissions.get(host);
     if (known !== undefined) {
-      this.#refuseEnded(known.certificate);
+      this.#verifier.refuseEnded(known.certificate);
       this.#refuseWaiting(known);
       return known;
     }
     if (own === null) throw refusedPapers('not-admitted', 'No member certificate was presented.');
     if (own.ticket === null || own.stamp !== null) {
-      this.#verify(own);
+      this.#verifier.verify(own);
       throw refusedPapers('not-admitted', 'The presented certificate was rejected.');
     }
     return this.#countersign(own, own.ticket);
@@ -384,14 +388,6 @@ export class Members implements Membership {
         .inOrder()
         .slice(-maxProofs)
         .map(({ bytes }) => bytes),
-    );
-  }
-
-  #refuseEnded({ notAfter }: Certificate): void {
-    if (notAfter === null || this.#wallTime() <= notAfter + clockTolerance) return;
-    throw refusedPapers(
-      'bad-certificate',
-      `The certificate ended at ${dateOf(notAfter)}. Ask an admin for a new invite.`,
     );
   }
 
@@ -421,7 +417,7 @@ export class Members implements Membership {
   }
 
   #countersign(own: Admission, ticket: Ticket): Admission {
-    this.#verify(own);
+    this.#verifier.verify(own);
     const now = this.#wallTime();
     if (now > ticket.expires) {
       throw refusedPapers(
@@ -502,7 +498,7 @@ export class Members implements Membership {
       before = open.length;
       open = open.filter((one) => {
         try {
-          this.#verify(one);
+          this.#verifier.verify(one);
         } catch (error) {
           if (!(error instanceof TransportError)) throw error;
           // What was verified before may depend on a member that was removed since.
@@ -550,127 +546,15 @@ export class Members implements Membership {
     for (let before = -1; barred.size !== before; ) {
       before = barred.size;
       for (const [host, admission] of this.#admissions) {
-        if (!barred.has(host) && this.#restsOnRemoved(admission) !== null) barred.add(host);
+        if (!barred.has(host) && restsOnRemoved(admission, this.#log.state) !== null) barred.add(host);
       }
     }
     return barred;
   }
 
-  // VERIFYING
-
-  /** Throws a TransportError `refused` with the reason. An admission without a stamp is a joiner's. */
-  #verify(admission: Admission): void {
-    const { certificate, ticket, inviter, stamp } = admission;
-    const now = this.#wallTime();
-    this.#checkNetwork(certificate.network);
-    if (certificate.rights.includes('admin') && !this.#isOrWasAdmin(certificate.member)) {
-      throw refusedPapers(
-        'bad-certificate',
-        'The certificate grants the right of admins, which only the admins themselves give.',
-      );
-    }
-    this.#checkSigned(certificate.bytes, 'certificate', () => isCertificateSigned(certificate));
-    this.#checkBegun(certificate.notBefore, now);
-    this.#refuseEnded(certificate);
-    if (ticket === null) {
-      if (inviter !== null || stamp !== null) throw brokenChain();
-      if (!this.#isOrWasAdmin(certificate.issuer)) throw brokenChain();
-    } else {
-      this.#verifyTicket(ticket, inviter, now);
-      if (certificate.issuer !== ticket.key) throw brokenChain();
-      const isWithin = certificate.rights.every((right) => ticket.rights.includes(right));
-      if (!isWithin || certificate.share !== ticket.share) {
-        throw refusedPapers('bad-certificate', 'The certificate grants more than its invite.');
-      }
-      if (stamp !== null) {
-        this.#checkSigned(Buffer.concat([certificate.bytes, stamp.signature]), 'countersignature', () =>
-          isStampSigned(stamp, certificate),
-        );
-        this.#checkBegun(stamp.time, now);
-        if (stamp.time > ticket.expires)
-          throw refusedPapers('invite-expired', `The invite was used after its end, ${dateOf(ticket.expires)}.`);
-        if (!this.#isOrWasAdmin(stamp.by) && !this.#isSettled(stamp.by)) {
-          throw refusedPapers('not-admitted', 'The certificate was countersigned by a host that is not a member.');
-        }
-      }
-    }
-    const removed = this.#restsOnRemoved(admission);
-    if (removed !== null) {
-      throw refusedPapers(
-        'member-removed',
-        `The certificate rests on ${this.of(removed).name}, who was removed. Ask an admin for a new invite.`,
-      );
-    }
-  }
-
-  #verifyTicket(ticket: Ticket, inviter: Admission | null, now: Milliseconds): void {
-    this.#checkNetwork(ticket.network);
-    this.#checkSigned(ticket.bytes, 'invite', () => isTicketSigned(ticket));
-    this.#checkBegun(ticket.notBefore, now);
-    if (ticket.rights.includes('admin')) throw refusedPapers('bad-certificate', 'An invite cannot make an admin.');
-    if (inviter === null) {
-      if (!this.#isOrWasAdmin(ticket.issuer)) throw brokenChain();
-      return;
-    }
-    const { certificate } = inviter;
-    if (
-      inviter.inviter !== null ||
-      certificate.member !== ticket.issuer ||
-      (inviter.ticket !== null && inviter.stamp === null)
-    )
-      throw brokenChain();
-    this.#verify(inviter);
-    const isWithin = ticket.rights.every((right) => right !== 'invite' && certificate.rights.includes(right));
-    if (!certificate.rights.includes('invite') || !isWithin) {
-      throw refusedPapers('bad-certificate', 'The invite grants more than its issuer may.');
-    }
-  }
-
-  #checkNetwork(network: string): void {
-    if (network !== this.network) throw refusedPapers('bad-certificate', 'The certificate is of another network.');
-  }
-
-  #checkSigned(bytes: Uint8Array, what: string, isSigned: () => boolean): void {
-    const name = hash('sha256', bytes, 'base64');
-    if (this.#verified.get(name) === true) return;
-    if (!isSigned()) throw refusedPapers('bad-certificate', `The ${what} is forged: its signature does not hold.`);
-    this.#verified.set(name, true);
-  }
-
-  #checkBegun(time: Milliseconds, now: Milliseconds): void {
-    if (time <= now + clockTolerance) return;
-    throw refusedPapers(
-      'wrong-clock',
-      `The certificate is of ${dateOf(time)}, and the clock of this peer says ${dateOf(now)}: one of the two clocks is wrong. Set it and start again.`,
-    );
-  }
-
-  #isOrWasAdmin(host: HostId): boolean {
-    const { admins, former } = this.#log.state;
-    return admins.has(host) || former.has(host);
-  }
-
   #isSettled(host: HostId): boolean {
     const admission = this.#admissions.get(host);
     return admission !== undefined && !this.#isWaiting(admission);
-  }
-
-  /** Hosts on which this admission depends that were removed, or are no longer admins, without keeping it. */
-  #restsOnRemoved(admission: Admission): HostId | null {
-    const { removed, former } = this.#log.state;
-    const { certificate, ticket, inviter, stamp } = admission;
-    const kept = (by: HostId, isIssuer: boolean) => {
-      const removal = removed.get(by);
-      if (removal !== undefined) return removal.keeps.has(certificate.member);
-      const end = isIssuer ? former.get(by) : undefined;
-      return end === undefined || end === null || end.has(certificate.member) || certificate.member === by;
-    };
-    const issuer = ticket?.issuer ?? certificate.issuer;
-    if (issuer !== certificate.member && !kept(issuer, inviter === null)) return issuer;
-    const above = inviter === null ? null : this.#restsOnRemoved(inviter);
-    if (above !== null) return above;
-    if (stamp !== null && !kept(stamp.by, false)) return stamp.by;
-    return null;
   }
 
   /** Beyond the uses of its ticket, in order of the countersignatures. */
@@ -695,10 +579,7 @@ export class Members implements Membership {
 
   /** The founder's own certificate. */
   foundWith(name: string): void {
-    const now = this.#wallTime();
-    const text = { network: this.network, member: this.self, name, share: null, notBefore: now, notAfter: null };
-    const certificate = signCertificate({ ...text, rights: founderRights }, this.#signer);
-    this.#take(admissionOf({ certificate, ticket: null, inviter: null, stamp: null }));
+    this.#take(this.#certified(this.self, { name, share: null, rights: founderRights }));
   }
 
   /** The admission that this peer received. Throws like `check`. */
@@ -767,21 +648,16 @@ export class Members implements Membership {
         `${shortId(host)} does not wait to be admitted. List members with "chordial members".`,
       );
     }
-    const { certificate } = waiting;
-    const now = this.#wallTime();
-    const text = {
-      network: this.network,
-      member: host,
-      name: shownName(waiting),
-      share: certificate.share,
-      notBefore: now,
-      notAfter: null,
-    };
-    const signed = signCertificate(
-      { ...text, rights: certificate.rights.filter((right) => right !== 'admin') },
-      this.#signer,
-    );
-    this.takeAdmissions([admissionOf({ certificate: signed, ticket: null, inviter: null, stamp: null })]);
+    const { rights, share } = waiting.certificate;
+    const granted = rights.filter((right) => right !== 'admin');
+    this.takeAdmissions([this.#certified(host, { name: shownName(waiting), share, rights: granted })]);
+  }
+
+  /** With a certificate by this peer, an admin. */
+  #certified(member: HostId, text: Pick<Certificate, 'name' | 'share' | 'rights'>): Admission {
+    const whole = { ...text, network: this.network, member, notBefore: this.#wallTime(), notAfter: null };
+    const certificate = signCertificate(whole, this.#signer);
+    return admissionOf({ certificate, ticket: null, inviter: null, stamp: null });
   }
 
   /**
@@ -789,17 +665,14 @@ export class Members implements Membership {
    * `withAdmitted`: together with the members that it admitted.
    */
   change(
-    operation: 'remove' | 'add-admin' | 'remove-admin',
+    operation: Operation,
     member: HostId,
     { purge = false, withAdmitted = false }: { readonly purge?: boolean; readonly withAdmitted?: boolean } = {},
   ): { readonly done: boolean; readonly votes: number; readonly needed: number } {
     this.#assertAdmin();
     const { admins } = this.#log.state;
     if (!this.#isSettled(member) && this.admission === 'members' && !this.#log.state.admins.has(member)) {
-      throw new ChordialError(
-        'not-found',
-        `${shortId(member)} is no member of this network. List members with "chordial members".`,
-      );
+      throw noMember(member);
     }
     if (operation === 'add-admin' && (admins.has(member) || admins.size >= maxAdmins)) {
       const reason = admins.has(member) ? 'is an admin already' : `would be one admin more than ${maxAdmins}`;
@@ -829,19 +702,14 @@ export class Members implements Membership {
 
   /** Throws `bad-usage` for the key of another network. */
   recover(key: Signing, admin: HostId): void {
-    const isRight =
-      hash('sha256', publicKeyOfHostId(key.host), 'hex') === Buffer.from(this.genesis.recovery).toString('hex');
-    if (!isRight) {
+    if (!this.#log.isRecoveryKey(key.host)) {
       throw new ChordialError(
         'bad-usage',
         'This is the recovery key of another network. Give the one that was printed when this one was founded.',
       );
     }
     if (this.admission === 'members' && !this.#isSettled(admin)) {
-      throw new ChordialError(
-        'not-found',
-        `${shortId(admin)} is no member of this network. List members with "chordial members".`,
-      );
+      throw noMember(admin);
     }
     const change: Change = { operation: 'recover', admins: [admin] };
     this.takeLinks([this.#log.signLink(change, [], this.#wallTime(), key)]);
@@ -893,10 +761,7 @@ function isBefore(a: Admission, b: Admission): boolean {
   return admittedAt(a) - admittedAt(b) < 0 || (admittedAt(a) === admittedAt(b) && Buffer.compare(a.bytes, b.bytes) < 0);
 }
 
-function brokenChain(): TransportError {
-  return refusedPapers('bad-certificate', 'The certificate does not chain to an admin of this network.');
-}
-
-function dateOf(time: Milliseconds): string {
-  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+function noMember(host: HostId): ChordialError {
+  const message = `${shortId(host)} is no member of this network. List members with "chordial members".`;
+  return new ChordialError('not-found', message);
 }

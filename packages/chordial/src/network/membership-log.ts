@@ -220,11 +220,11 @@ export class MembershipLog {
 
   /** Links of non-admins are not stored: each costs room and time for ever. */
   #mayWrite({ change, author }: Link): boolean {
-    if (change.operation === 'recover') return this.#isRecoveryKey(author);
+    if (change.operation === 'recover') return this.isRecoveryKey(author);
     return this.#state.admins.has(author) || this.#state.former.has(author) || this.#state.removed.has(author);
   }
 
-  #isRecoveryKey(author: HostId): boolean {
+  isRecoveryKey(author: HostId): boolean {
     return hash('sha256', publicKeyOfHostId(author), 'hex') === Buffer.from(this.#genesis.recovery).toString('hex');
   }
 
