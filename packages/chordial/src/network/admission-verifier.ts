@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import type { HostId, Milliseconds } from '@chordial/ring';
 import {
   type Admission,
+  admissionOf,
   type Certificate,
   isCertificateSigned,
   isStampSigned,
@@ -66,9 +67,9 @@ export class AdmissionVerifier {
         throw refusedPapers('bad-certificate', 'The certificate grants more than its invite.');
       }
       if (stamp !== null) {
-        this.#checkSigned(Buffer.concat([certificate.bytes, stamp.signature]), 'countersignature', () =>
-          isStampSigned(stamp, certificate),
-        );
+        // The whole stamp: its signature alone would stand for any name, time and signer.
+        const { bytes } = admissionOf({ certificate, ticket: null, inviter: null, stamp });
+        this.#checkSigned(bytes, 'countersignature', () => isStampSigned(stamp, certificate));
         this.#checkBegun(stamp.time, now);
         if (stamp.time > ticket.expires)
           throw refusedPapers('invite-expired', `The invite was used after its end, ${dateOf(ticket.expires)}.`);

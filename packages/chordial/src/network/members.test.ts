@@ -103,6 +103,27 @@ test('names in use get a number', () => {
   assert.throws(() => network.members.find('zoe'), { code: 'not-found' });
 });
 
+test('a countersignature that was verified does not stand for another name, time or signer', () => {
+  const network = new CertifiedNetwork();
+  const { host, shown } = joining(network, undefined, undefined, 'ben');
+  const { certificate, ticket, stamp } = network.members.admit(host, shown)!;
+  network.now += 1;
+  const other = network.member('other').members;
+  other.check(host, []);
+  for (const changed of [
+    { name: 'anna' },
+    { time: stamp!.time - 1 },
+    { name: 'anna', time: stamp!.time - 1 },
+    { time: stamp!.time - 1, by: other.self },
+  ]) {
+    const forged = admissionOf({ certificate, ticket, inviter: null, stamp: { ...stamp!, ...changed } });
+    assert.equal(other.takeAdmissions([forged]), false);
+    other.check(host, [forged.bytes]);
+    assert.equal(other.of(host).name, 'ben');
+    assert.equal(other.of(host).admittedAt, stamp!.time);
+  }
+});
+
 test('papers that do not hold are refused with the cause', () => {
   const network = new CertifiedNetwork();
   const anna = network.member('anna', inviting);
