@@ -230,7 +230,7 @@ test('A23 a peer tells in plain words what it published and removed', async () =
   await close();
 });
 
-test('case 9: one record that cannot be read ends no listing, no search and no removal of the others', async () => {
+test('case 9: an unreadable record does not stop listing, search or removal of the others', async () => {
   const { peers, close } = await dataNetwork(3);
   const put = await peers[0]!.files.put('readable', bytesOf('x'));
   const own = peers[0]!.contact.host;
@@ -244,7 +244,7 @@ test('case 9: one record that cannot be read ends no listing, no search and no r
     ...{ kind: 'name', publisher: own, subject: Buffer.from(name), sequence: now, expiry: null, bytes },
     key: recordKeyOfName(name, places),
   });
-  // Signed though it says nothing; and bytes that a disk has damaged.
+  // Signed but empty; and bytes corrupted on disk.
   for (const { records } of peers) await records.put([row('a', odd.bytes)]);
   await peers[0]!.records.put([row('b', Uint8Array.of(0xff, 0x00))]);
   await peers[1]!.records.put([row('readable 2', Uint8Array.of(0xff, 0x00))]);
@@ -286,7 +286,7 @@ for (const replicas of [1, 2, 3]) {
     for (let joined = 0; joined < 4; joined++) await join();
     await repair();
     assert.deepEqual(await ownNames(publisher), names);
-    // Somebody who has all of them at their places leaves.
+    // A host with all of them at their places leaves.
     const leaver = peers[1]!;
     await leaver.handOverEverything();
     await leaver.close();
@@ -299,7 +299,7 @@ for (const replicas of [1, 2, 3]) {
     await publisher.files.put(names[1]!, bytesOf('replaced'));
     await repair();
     assert.deepEqual(await ownNames(publisher), names.slice(1));
-    // Of the others no one keeps what has its places elsewhere.
+    // Other hosts do not keep items whose places are elsewhere.
     for (const { records, contact } of there()) {
       if (contact.host === publisher.contact.host) continue;
       for (const { key, kind } of records.range('all', null, 1000).items)
@@ -309,7 +309,7 @@ for (const replicas of [1, 2, 3]) {
   });
 }
 
-test('H8 a name that was got from one publisher is not taken from another when that one is gone', async () => {
+test('H8 a name pinned to one publisher is not taken from another when that one is gone', async () => {
   const { peers, close } = await dataNetwork(4);
   const first = await peers[0]!.files.put('report', bytesOf('right'));
   assert.equal((await peers[2]!.files.resolve({ name: 'report' }, { pins: true })).cid, first.cid);
@@ -329,7 +329,7 @@ test('H8 a name that was got from one publisher is not taken from another when t
   await close();
 });
 
-test('H8 the same bytes under one name are no ambiguity, and pin no one', async () => {
+test('H8 identical bytes under one name are not ambiguous, and do not pin', async () => {
   const { peers, close } = await dataNetwork(4);
   const first = await peers[0]!.files.put('same', bytesOf('same'));
   await peers[1]!.files.put('same', bytesOf('same'));

@@ -1,4 +1,4 @@
-/** A host without room: the next one takes the block, the full one points to it, and takes it back when there is room. */
+/** A full host: the next one stores the block, the full one points to it, and takes it back when it has space. */
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -12,7 +12,7 @@ async function* bytesOf(bytes: Uint8Array) {
   yield bytes;
 }
 
-test('B12 A8 a full host points to the blocks that went elsewhere, and has them in their places when there is room', async () => {
+test('B12 A8 a full host points to blocks stored elsewhere, and takes them back when it has space', async () => {
   const { peers, ring, close } = await dataNetwork(5);
   const [full, ...others] = peers;
   const store = full!.blocks as { quotaBytes: number };
@@ -49,7 +49,7 @@ test('B12 A8 a full host points to the blocks that went elsewhere, and has them 
 
   store.quotaBytes = Number.POSITIVE_INFINITY;
   for (const { beginRepair } of peers) beginRepair();
-  // Others believe for 30 s that it has no room; for what it owns it asks itself.
+  // Others believe for 30 s that it is full; for its own keys it asks itself.
   const owned = [...belongs.keys()].filter((key) => ring.expectedPlaces(key as RingId, 1)[0] === full!.contact.host);
   await until(async () => (await Promise.all(owned.map(holds))).every((isHeld) => isHeld));
   await close();

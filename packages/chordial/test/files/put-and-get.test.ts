@@ -27,7 +27,7 @@ async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
 
 const code = (wanted: string) => (error: unknown) => error instanceof ChordialError && error.code === wanted;
 
-test('A6 a stream that says its size is the same file as one that does not, also when it says too little', async () => {
+test('A6 a stream with a declared size gives the same file as one without, even if the size is too small', async () => {
   const { peers, close } = await dataNetwork(3);
   const content = randomBytes(200_000);
   const { cid } = await peers[0]!.files.put('unsaid', bytesOf(content));
@@ -86,7 +86,7 @@ test('A7 get of an absent name says not found', async () => {
   await close();
 });
 
-test('A7 a target with the same bytes is left alone, one with other bytes kept unless forced', async () => {
+test('A7 a target with the same bytes is unchanged, one with other bytes kept unless forced', async () => {
   const { peers, close } = await dataNetwork(3);
   const content = randomBytes(MiB + 77);
   await peers[0]!.files.put('target', bytesOf(content));
@@ -112,7 +112,7 @@ test('A8 a file stays readable when any two of its holders are dead', async () =
   await close();
 });
 
-test('B2 a holder that dies in the middle of a get is replaced by another', async () => {
+test('B2 a holder that dies during a get is replaced by another', async () => {
   const { peers, network, close } = await dataNetwork(4);
   const content = randomBytes(20 * MiB);
   await peers[0]!.files.put('dying', bytesOf(content));
@@ -131,11 +131,11 @@ test('B2 a holder that dies in the middle of a get is replaced by another', asyn
   await close();
 });
 
-test('B2 wrong bytes are never delivered: a lying holder is passed over and reported', async () => {
+test('B2 wrong bytes are never delivered: a lying holder is skipped and reported', async () => {
   const { peers, close } = await dataNetwork(4);
   const content = randomBytes(6 * MiB);
   await peers[0]!.files.put('lied about', bytesOf(content));
-  // Whatever the places are, the asker has none of it, and the first place of most blocks may lie.
+  // The asker has no block, and the first place of most blocks lies.
   const own = peers[2]!.blocks;
   await own.delete((await own.keys('all', null, 100)).items.map((item) => item.cid));
   peers[1]!.blocks.lies = true;
@@ -155,11 +155,11 @@ test('B2 wrong bytes are never delivered: a lying holder is passed over and repo
   await close();
 });
 
-test('B2 a get that was interrupted goes on without fetching verified blocks again', async () => {
+test('B2 an interrupted get resumes without fetching verified blocks again', async () => {
   const { peers, close } = await dataNetwork(3);
   const content = randomBytes(12 * MiB);
   const { cid } = await peers[0]!.files.put('resumed', bytesOf(content));
-  // The asker's own copies would hide what is fetched.
+  // The asker's own copies would hide fetches.
   const [own] = [peers[2]!.blocks];
   const page = await own.keys('all', null, 1000);
   await own.delete(page.items.map((item) => item.cid));
@@ -180,7 +180,7 @@ test('B2 a get that was interrupted goes on without fetching verified blocks aga
   await close();
 });
 
-test('B4 a put that was interrupted goes on without sending again what is there', async () => {
+test('B4 an interrupted put resumes without sending existing blocks again', async () => {
   const { peers, close } = await dataNetwork(4);
   const content = randomBytes(12 * MiB);
   async function* breaking() {

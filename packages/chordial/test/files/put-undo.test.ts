@@ -17,14 +17,14 @@ async function network(count: number, quotaBytes?: number) {
 const states = (peers: readonly DataPeer[]) =>
   peers.flatMap(({ claims }) => claims.walk(0, 100)).map(({ confirmed }) => confirmed !== null);
 
-test('case 2 holders hear of a put that is committed at once, without asking', async () => {
+test('case 2 holders are notified of a committed put at once', async () => {
   const { peers, close } = await network(4);
   await peers[0]!.files.put('name', bytesOf(randomBytes(2_500_000)));
   await until(() => states(peers).every((isCommitted) => isCommitted), 2000);
   await close();
 });
 
-test('case 2 a size that is known and cannot fit is refused before the first byte', async () => {
+test('case 2 a declared size that cannot fit is refused before the first byte', async () => {
   const { peers, close } = await network(3, 10_000_000);
   let wasRead = false;
   async function* large() {
@@ -39,7 +39,7 @@ test('case 2 a size that is known and cannot fit is refused before the first byt
   await close();
 });
 
-test('case 2 a put that runs out of room gives it back at once on every holder', async () => {
+test('case 2 a put that runs out of space frees it at once on every holder', async () => {
   const { peers, close } = await network(3, 10_000_000);
   const pieces = Array.from({ length: 15 }, () => randomBytes(1_000_000));
   await assert.rejects(peers[0]!.files.put('large', bytesOf(...pieces)), { code: 'quota-full' });
@@ -48,7 +48,7 @@ test('case 2 a put that runs out of room gives it back at once on every holder',
   await close();
 });
 
-test('case 2 a put that is told to have been let go by its holders is not published', async () => {
+test('case 2 a put that its holders have given up is not published', async () => {
   const { peers, close } = await network(3);
   const [publisher] = peers;
   const realNow = publisher!.clock.now;
@@ -56,7 +56,7 @@ test('case 2 a put that is told to have been let go by its holders is not publis
     yield randomBytes(1_100_000);
     yield randomBytes(1_100_000);
     await until(() => peers.every(({ claims }) => claims.walk(0, 10).length > 0));
-    // The process stands still while its holders let it go.
+    // The process freezes while its holders give it up.
     for (const { beginClaimUpkeep, claims } of peers) {
       for (const put of claims.walk(0, 10))
         beginClaimUpkeep().told(put.publisher, [

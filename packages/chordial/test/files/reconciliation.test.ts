@@ -1,4 +1,4 @@
-/** Places under joins, deaths and returns: every item r times, at its places and nowhere else, and readable all the while. */
+/** Placement during joins, deaths and returns: every item has r copies, exactly at its places, and stays readable. */
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -32,7 +32,7 @@ async function read(peer: DataPeer, name: string): Promise<Uint8Array> {
   return Buffer.concat(pieces);
 }
 
-/** Items by key, and where they are; without the names that a publisher keeps for its own list. */
+/** Items by key and their locations, without the names that a publisher keeps for its own list. */
 function holdersOf(peers: readonly DataPeer[], ring?: StaticRing): ReadonlyMap<string, ReadonlySet<string>> {
   const holders = new Map<string, Set<string>>();
   for (const { index, contact, records } of peers) {
@@ -58,7 +58,7 @@ function exactlyPlaced(peers: readonly DataPeer[], ring: StaticRing, items: numb
   );
 }
 
-/** The first question of this kind to each of these hosts finds no answer. Tells which were asked. */
+/** Drops the first question of this kind to each of these hosts; returns the hosts asked. */
 function muteOnce({ transport }: DataPeer, kind: string, hosts: readonly string[]): ReadonlySet<string> {
   const asked = new Set<string>();
   const request = transport.request.bind(transport);
@@ -72,7 +72,7 @@ function muteOnce({ transport }: DataPeer, kind: string, hosts: readonly string[
   return asked;
 }
 
-/** Reads files one after the other until told to end; rejects with the first that fails. */
+/** Reads files in turn until stopped; rejects with the first failure. */
 function keepReading(peers: () => readonly DataPeer[], contents: readonly Uint8Array[]) {
   let [ended, reads] = [false, 0];
   const reading = (async () => {
@@ -93,7 +93,7 @@ function keepReading(peers: () => readonly DataPeer[], contents: readonly Uint8A
   };
 }
 
-test('A8 A9 joining hosts get their share, the others drop what is no longer theirs, and every file is readable meanwhile', async () => {
+test('A8 A9 joining hosts get their share, the others drop excess copies, and every file stays readable', async () => {
   const { peers, ring, join, close } = await dataNetwork(4);
   const contents = await putFiles(peers, 12, 100_000);
   const items = holdersOf(peers).size;
@@ -109,7 +109,7 @@ test('A8 A9 joining hosts get their share, the others drop what is no longer the
   await close();
 });
 
-test('A8 after hosts leave for good and others join there are exactly r copies of everything, readable at every instant', async () => {
+test('A8 after hosts leave for good and others join every item has exactly r copies, readable at every instant', async () => {
   const { peers, ring, network, join, close } = await dataNetwork(6);
   const contents = await putFiles(peers, 10, 50_000);
   const items = holdersOf(peers).size;
@@ -131,7 +131,7 @@ test('A8 after hosts leave for good and others join there are exactly r copies o
   await close();
 });
 
-test('A8 B4 a host that is away and comes back costs no copy, and its copies count again', async () => {
+test('A8 B4 a host that stops and returns causes no copies, and its own count again', async () => {
   const { peers, ring, network, close } = await dataNetwork(5, { graceMilliseconds: 60_000 });
   const [away, ...others] = peers;
   // With nothing at the beginning they wait for no one but those who go later.
@@ -151,7 +151,7 @@ test('A8 B4 a host that is away and comes back costs no copy, and its copies cou
   await close();
 });
 
-test('A4 A8 a host that comes back and has not joined yet costs no copy', async () => {
+test('A4 A8 a host that has returned but not joined yet causes no copies', async () => {
   const { peers, ring, network, close } = await dataNetwork(5, {
     graceMilliseconds: 60_000,
     quietMilliseconds: 60_000,
@@ -170,7 +170,7 @@ test('A4 A8 a host that comes back and has not joined yet costs no copy', async 
   await close();
 });
 
-test('B4 blocks with fewer than w copies are repaired at once, even if a host may come back', async () => {
+test('B4 blocks with fewer than w copies are repaired at once, even if a host may return', async () => {
   const { peers, ring, network, close } = await dataNetwork(6, { graceMilliseconds: 60_000 });
   await putFiles(peers, 40, 2000);
   // Two hosts that hold the same block die.
@@ -193,7 +193,7 @@ test('B4 blocks with fewer than w copies are repaired at once, even if a host ma
   await close();
 });
 
-test('A8 B4 in a ring that is well a round asks for fingerprints and nothing else', async () => {
+test('A8 B4 in a healthy ring a round asks only for fingerprints', async () => {
   const { peers, ring, close } = await dataNetwork(5);
   await putFiles(peers, 10, 20_000);
   const items = holdersOf(peers).size;
@@ -237,7 +237,7 @@ test('A9 a newcomer says UNKNOWN, never absent, until it has its share', async (
   await close();
 });
 
-test('A9 where no one is sure, a name is not called absent', async () => {
+test('A9 without an authoritative host a name is not reported absent', async () => {
   const { peers, close } = await dataNetwork(2);
   for (const { confirmed } of peers) confirmed.clear();
   await assert.rejects(peers[0]!.files.resolve({ name: 'perhaps' }), { code: 'no-live-source' });
@@ -247,7 +247,7 @@ test('A9 where no one is sure, a name is not called absent', async () => {
   await close();
 });
 
-test('B4 a stop copies only what fewer than w others hold', async () => {
+test('B4 a stop copies only items that fewer than w others hold', async () => {
   const { peers, close } = await dataNetwork(4);
   await putFiles(peers, 8, 20_000);
   const { signal } = new AbortController();
@@ -259,7 +259,7 @@ test('B4 a stop copies only what fewer than w others hold', async () => {
   await close();
 });
 
-test('case 17 a stop gives the rare entries of shares away, and counts only copies that were made', async () => {
+test('case 17 a stop pushes rare entries of shares, and counts only copies that were made', async () => {
   const { peers, close } = await dataNetwork(4);
   const [stopping, ...others] = peers;
   await others[0]!.announcer.announce(
@@ -280,12 +280,12 @@ test('case 17 a stop gives the rare entries of shares away, and counts only copi
   await close();
 });
 
-test('case 17 a stop counts the copies of entries of shares at the places of each arc that their cell meets', async () => {
+test('case 17 a stop counts copies of share entries at the places of each arc that their cell overlaps', async () => {
   const { peers, ring, close } = await dataNetwork(8);
   const root = cidOfBlock(rawCodec, Buffer.from('shared'));
   const entryOf = (number: number) => shareNameEntry(`shared ${number}`, root, shareBody({ size: 1 }));
   const placesAt = (key: string) => ring.expectedPlaces(key as RingId, 4);
-  /** The border of two arcs is in the cell of this entry, and the place of both that stops leaves them different ones. */
+  /** The entry's cell contains the border of two arcs, whose places differ once the stopping host leaves. */
   const cutBy = (number: number) => {
     const { first, last } = keysOfCell(cellOf(shareEntryKey(entryOf(number), { bits: 256, teaching: false })));
     const stopping = placesAt(first)[1]!;
@@ -312,7 +312,7 @@ test('case 17 a stop counts the copies of entries of shares at the places of eac
   await close();
 });
 
-test('case 16 a stop gives nothing of what others hold away, however late they answer', async () => {
+test('case 16 a stop pushes nothing that others hold, however late they answer', async () => {
   const { peers, close } = await dataNetwork(4);
   await putFiles(peers, 8, 20_000);
   const request = peers[0]!.transport.request.bind(peers[0]!.transport);
@@ -324,7 +324,7 @@ test('case 16 a stop gives nothing of what others hold away, however late they a
   await close();
 });
 
-test('A4 a stop does not take one late answer for absence, and copies nothing for it', async () => {
+test('A4 a stop does not treat a late answer as absence, and copies nothing for it', async () => {
   const { peers, close } = await dataNetwork(4);
   await putFiles(peers, 8, 20_000);
   const others = peers.slice(1).map(({ contact }) => contact.host);
@@ -334,7 +334,7 @@ test('A4 a stop does not take one late answer for absence, and copies nothing fo
   await close();
 });
 
-test('A8 while somebody is away, a place that does not answer is not taken to hold nothing', async () => {
+test('A8 while a host is away, a place that does not answer is not assumed empty', async () => {
   const times = {
     graceMilliseconds: 60_000,
     quietMilliseconds: 0,
@@ -360,7 +360,7 @@ test('A8 while somebody is away, a place that does not answer is not taken to ho
   await close();
 });
 
-test('B12 a block that nothing claims stays where a crash left it: no host gives it to another, nor looks for its places', async () => {
+test('B12 an unclaimed block stays where a crash left it: it is neither transferred nor looked up', async () => {
   const { peers, close } = await dataNetwork(4);
   await putFiles(peers, 8, 20_000);
   const repairs = peers.map(({ beginRepair }) => beginRepair());
@@ -377,7 +377,7 @@ test('B12 a block that nothing claims stays where a crash left it: no host gives
   await close();
 });
 
-test('A22 peers that all begin again, each with a part, bring everything together', async () => {
+test('A22 peers that all restart with parts of the data restore everything', async () => {
   const { peers, ring, close } = await dataNetwork(5);
   await putFiles(peers, 10, 20_000);
   const items = holdersOf(peers).size;
@@ -396,7 +396,7 @@ test('A22 peers that all begin again, each with a part, bring everything togethe
   await close();
 });
 
-test('B12 A8 what a full host has no room for is repaired at the next host, and the round comes to rest', async () => {
+test('B12 A8 items that a full host cannot store are repaired at the next host, and rounds become quiet', async () => {
   const { peers, ring, close } = await dataNetwork(5);
   await putFiles(peers, 10, 20_000);
   const [full] = peers;

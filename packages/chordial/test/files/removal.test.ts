@@ -16,7 +16,7 @@ async function networkWithUpkeep(count: number) {
 
 const blocksOf = (peers: readonly DataPeer[]) => peers.reduce((sum, { blocks }) => sum + blocks.count(), 0);
 
-test('A22 every copy of a block knows the put that it belongs to', async () => {
+test('A22 every copy of a block has the claim of its put', async () => {
   const { peers, close } = await networkWithUpkeep(4);
   const { cid } = await peers[0]!.files.put('claimed', bytesOf(randomBytes(2_500_000)), { replicas: 4 });
   for (const { blocks } of peers) {
@@ -30,7 +30,7 @@ test('A22 every copy of a block knows the put that it belongs to', async () => {
   await close();
 });
 
-test('B12 A22 after rm the name is gone at once, and its space soon, on every holder', async () => {
+test('B12 A22 after rm the name is gone at once, and its space is soon free, on every holder', async () => {
   const { peers, close } = await networkWithUpkeep(5);
   await peers[0]!.files.put('kept', bytesOf(randomBytes(100_000)));
   const before = blocksOf(peers);
@@ -42,7 +42,7 @@ test('B12 A22 after rm the name is gone at once, and its space soon, on every ho
   await close();
 });
 
-test('A22 replacing a name frees what only the old content needed', async () => {
+test('A22 replacing a name frees blocks that only the old content needed', async () => {
   const { peers, close } = await networkWithUpkeep(4);
   const [first, second, third] = [randomBytes(1_048_576), randomBytes(1_048_576), randomBytes(1_048_576)];
   await peers[0]!.files.put('name', bytesOf(Buffer.concat([first, second])));
@@ -55,7 +55,7 @@ test('A22 replacing a name frees what only the old content needed', async () => 
   await close();
 });
 
-test('A22 content that another name or publisher has stays when one of them ends', async () => {
+test('A22 content of several names or publishers stays when one of them ends', async () => {
   const { peers, close } = await networkWithUpkeep(4);
   const bytes = randomBytes(300_000);
   await peers[0]!.files.put('one', bytesOf(bytes));
@@ -81,7 +81,7 @@ test('A22 a file put again as it is keeps its blocks', async () => {
   await close();
 });
 
-test('A22 a put that is cut off takes nothing from the content that the name has', async () => {
+test('A22 an interrupted put deletes nothing of the current content of the name', async () => {
   const { peers, close } = await networkWithUpkeep(3);
   const first = randomBytes(1_048_576);
   await peers[0]!.files.put('name', bytesOf(first));

@@ -16,7 +16,7 @@ async function* bytesOf(bytes: Uint8Array) {
   yield bytes;
 }
 
-/** For each block anywhere: how many live peers hold it, and whether its places do. */
+/** Per block: the number of live holders, and whether its places hold it. */
 async function copies(
   peers: readonly DataPeer[],
   ring: { expectedPlaces(key: never, count: number): readonly string[] },
@@ -51,7 +51,7 @@ test('A5 A8 after two deaths every block and name has its copies again, each at 
   await close();
 });
 
-test('A8 B4 a round of repair over a whole ring copies nothing and asks little', async () => {
+test('A8 B4 a round of repair over a healthy ring copies nothing and asks little', async () => {
   const { peers, close } = await dataNetwork(4);
   for (let file = 0; file < 10; file++) await peers[0]!.files.put(`file ${file}`, bytesOf(randomBytes(1000)));
   const repairs = peers.map((peer) => peer.beginRepair());
@@ -75,7 +75,7 @@ test('A8 a peer that lost its blocks gets them again', async () => {
   await close();
 });
 
-test('A22 a block that the disk cannot read ends neither a round of repair nor a get', async () => {
+test('A22 an unreadable block stops neither a round of repair nor a get', async () => {
   const { peers, close } = await dataNetwork(3);
   const content = randomBytes(3_000_000);
   const { cid } = await peers[0]!.files.put('unreadable', bytesOf(content));
@@ -98,7 +98,7 @@ test('A22 a block that the disk cannot read ends neither a round of repair nor a
   await close();
 });
 
-test('A22 repair begins although neighbours never stop changing', async () => {
+test('A22 repair starts even if neighbours change all the time', async () => {
   const { peers, ring, close } = await dataNetwork(3);
   await peers[0]!.files.put('restless', bytesOf(randomBytes(3000)));
   const { blocks } = peers[1]!;
@@ -110,7 +110,7 @@ test('A22 repair begins although neighbours never stop changing', async () => {
   await close();
 });
 
-test('A4 a peer that leaves for good has handed everything over before it goes', async () => {
+test('A4 a peer that leaves for good drains everything first', async () => {
   const { peers, ring, network, close } = await dataNetwork(5);
   for (let file = 0; file < 8; file++) await peers[0]!.files.put(`file ${file}`, bytesOf(randomBytes(50_000)));
   await peers[0]!.handOverEverything();
@@ -121,7 +121,7 @@ test('A4 a peer that leaves for good has handed everything over before it goes',
   await close();
 });
 
-test('A4 the last peer cannot hand anything over and says so', async () => {
+test('A4 the last peer cannot drain and reports it', async () => {
   const { peers, close } = await dataNetwork(1);
   await peers[0]!.files.put('alone', bytesOf(randomBytes(5)));
   await assert.rejects(peers[0]!.handOverEverything(), /could not be handed over/);
@@ -145,7 +145,7 @@ test('A4 a peer that has handed everything over accepts nothing more, one that c
   }
 });
 
-test('A4 the last peer cannot hand entries of shares over either', async () => {
+test('A4 the last peer cannot drain entries of shares either', async () => {
   const { peers, close } = await dataNetwork(1);
   const root = cidOfBlock(rawCodec, randomBytes(5));
   await peers[0]!.announcer.announce([[shareNameEntry('alone', root, shareBody({ size: 5 }))]]);
@@ -154,7 +154,7 @@ test('A4 the last peer cannot hand entries of shares over either', async () => {
   await close();
 });
 
-test('A4 B12 a peer leaves although one of the others has no room: the next ones take its share', async () => {
+test('A4 B12 a peer leaves although another is full: the next ones take its share', async () => {
   const { peers, ring, network, close } = await dataNetwork(6);
   for (let file = 0; file < 8; file++) await peers[0]!.files.put(`file ${file}`, bytesOf(randomBytes(50_000)));
   const full = peers[1]!.blocks;
@@ -170,7 +170,7 @@ test('A4 B12 a peer leaves although one of the others has no room: the next ones
   await close();
 });
 
-test('A4 a peer that missed the replacement of a file leaves although no one takes the old one', async () => {
+test('A4 a peer that missed the replacement of a file leaves although no peer accepts the old one', async () => {
   const { peers, network, close } = await dataNetwork(6);
   for (const { beginClaimUpkeep } of peers) beginClaimUpkeep();
   const old = randomBytes(50_000);
@@ -181,7 +181,7 @@ test('A4 a peer that missed the replacement of a file leaves although no one tak
   network.setHealth(leaver.contact.host, 'dead');
   await peers[0]!.files.put('file', bytesOf(randomBytes(50_000)));
   await until(() => holders.every((peer) => peer === leaver || peer.blocks.claimsOf(cid).length === 0));
-  // The publisher tells it three times within 2 s.
+  // The publisher notifies it three times within 2 s.
   await setTimeout(2500);
   network.setHealth(leaver.contact.host, 'alive');
   assert.equal(leaver.blocks.claimsOf(cid).length, 1);
@@ -189,7 +189,7 @@ test('A4 a peer that missed the replacement of a file leaves although no one tak
   await close();
 });
 
-test('A4 A8 what a leaving peer gave to others is not dropped as surplus before it has gone', async () => {
+test('A4 A8 items pushed by a leaving peer are not dropped as excess before it has left', async () => {
   const { peers, ring, network, close } = await dataNetwork(6);
   for (let file = 0; file < 12; file++) await peers[file % 6]!.files.put(`file ${file}`, bytesOf(randomBytes(50_000)));
   const [leaver, ...others] = peers;
@@ -204,7 +204,7 @@ test('A4 A8 what a leaving peer gave to others is not dropped as surplus before 
   await close();
 });
 
-test('B12 A8 more claims on a block than a message holds reach all its places', async () => {
+test('B12 A8 more claims on a block than fit into a message reach all its places', async () => {
   const { peers, ring, network, close } = await dataNetwork(4);
   await peers[0]!.files.put('file', bytesOf(randomBytes(1000)));
   const holders = peers.filter(({ blocks }) => blocks.count() > 0);

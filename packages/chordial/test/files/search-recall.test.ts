@@ -25,7 +25,7 @@ interface Published extends NewFile {
   readonly by: string;
 }
 
-test('A16 B5 500 random queries by words find all and only what a plain scan over every share and put finds', async () => {
+test('A16 B5 500 random word queries find exactly what a linear scan of all shares and puts finds', async () => {
   const random = seededRandom(16);
   const { peers, forgetReadings, close } = await searchNetwork(peerCount);
   try {
@@ -77,7 +77,7 @@ function newFile(random: Random, number: number, by: string): Published {
   };
 }
 
-/** The plain scan: what was put into the name, without the product's own cutting of words. */
+/** The linear scan: the words of the name as generated, without the production tokenizer. */
 function answers({ invented, size }: Published, wanted: Wanted): boolean {
   const { extension, minSize } = wanted;
   return (
@@ -87,7 +87,7 @@ function answers({ invented, size }: Published, wanted: Wanted): boolean {
   );
 }
 
-test('H6 hits of a removed member are hidden by who knows of it, and what its shares announced goes', async () => {
+test('H6 hits of a removed member are hidden by hosts that know of the removal, and its announcements disappear', async () => {
   const { peers, forgetReadings, close } = await searchNetwork(5);
   const [sharer, knowing, ...others] = peers as [SearchPeer, SearchPeer, ...SearchPeer[]];
   const { host } = sharer.data.contact;

@@ -1,4 +1,4 @@
-/** Batches over time: renewal, expiry, restart and wear, on data paths whose clock a test turns by hand. */
+/** Batches over time: renewal, expiry, restart and compaction, with a manual clock. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -26,7 +26,7 @@ const networkId = 'ab'.repeat(32);
 const minute = 60_000;
 const rule = { replicas: 3, writeQuorum: 2 };
 
-/** Real time for what is waited for, a wall clock and long timers that are turned by hand. */
+/** Real time for short waits, a manual wall clock and manual long timers. */
 class TurnedClock implements Clock {
   #turned = 0;
   readonly #timers = new Set<{ readonly due: number; readonly run: () => void }>();
@@ -118,7 +118,7 @@ const fileOf = (number: number) => {
 };
 const filesOf = (count: number, from = 0) => Array.from({ length: count }, (_, index) => fileOf(from + index));
 
-test('a batch lives for as long as its publisher renews it, and an hour longer', async () => {
+test('a batch lives while its publisher renews it, and an hour longer', async () => {
   const { clock, peers, close } = await hosts(4);
   try {
     const [publisher, other] = [peers[0]!, peers[2]!];
@@ -165,7 +165,7 @@ test('after a restart the batches are live and are renewed, without their entrie
   }
 });
 
-test('after more than an hour away nothing is live any more, and its owner is told', async () => {
+test('after more than an hour away no batch is live, and its owner is notified', async () => {
   const { clock, peers, live, close } = await hosts(3);
   try {
     const publisher = peers[0]!;
@@ -206,7 +206,7 @@ test('many small batches are outdated, and so is one that the ring lost', async 
   }
 });
 
-test('while too few hosts can take it an announcement fails, and nothing of it is live', async () => {
+test('without a write quorum an announcement fails, and nothing of it is live', async () => {
   const { ring, peers, close } = await hosts(3);
   try {
     for (const { transport } of peers.slice(1)) await transport.close();

@@ -45,7 +45,7 @@ async function announced(peer: DataPeer, files: readonly SharedFile[]) {
   return files.map(({ entries }, index) => ({ entries, batch: numbers[index]! }));
 }
 
-test('what one peer announces every other finds: by name, by content, by word', async () => {
+test('every peer finds the announcements of another: by name, by content, by word', async () => {
   const { peers, close } = await dataNetwork(6);
   try {
     const files = filesOf(300);
@@ -84,7 +84,7 @@ test('every place of a key holds its entries itself', async () => {
   }
 });
 
-test('a withdrawn file is gone for everybody at once, and the others of its batch are not', async () => {
+test('a withdrawn file is gone for all peers at once, and the others of its batch stay', async () => {
   const { peers, close } = await dataNetwork(5);
   try {
     const files = await announced(peers[0]!, filesOf(50));
@@ -103,7 +103,7 @@ test('a withdrawn file is gone for everybody at once, and the others of its batc
   }
 });
 
-test('an ended batch is gone, and what was announced again stands', async () => {
+test('an ended batch is gone, and files announced again stay', async () => {
   const { peers, close } = await dataNetwork(4);
   try {
     const { announcer } = peers[0]!;
@@ -122,13 +122,13 @@ test('an ended batch is gone, and what was announced again stands', async () => 
   }
 });
 
-test('a peer that joins is given its share of the leaves, and what it took over is dropped elsewhere', async () => {
+test('a joining peer gets its share of the leaves, and others drop theirs', async () => {
   const { ring, peers, join, close } = await dataNetwork(4);
   try {
     await announced(peers[0]!, filesOf(400));
     for (const { beginRepair } of peers) await beginRepair().round();
     const newcomer = await join();
-    // Everybody reconciles until nothing moves any more.
+    // All hosts reconcile until nothing changes.
     for (let left = 20; left > 0; left--) {
       let moved = 0;
       for (const { beginRepair } of peers) {
@@ -194,7 +194,7 @@ test('a leaf is kept where it has no place while a place of one of its arcs is n
   }
 });
 
-/** The oracle: all places of keys of a cell, found by trying many of them. */
+/** The oracle: all places of the keys of a cell, by sampling many of them. */
 function placesOfCell(ring: Awaited<ReturnType<typeof dataNetwork>>['ring'], first: string, last: string): Set<string> {
   const [from, to] = [BigInt(`0x${first}`), BigInt(`0x${last}`)];
   const tried = Array.from({ length: 257 }, (_, step) => from + ((to - from) * BigInt(step)) / 256n);

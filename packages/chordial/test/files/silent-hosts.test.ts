@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { dataNetwork } from '../fixtures/data-network.ts';
 
 const fileCount = 24;
-/** Two waits of 300 ms for those whose silence is news, and what the machine takes. */
+/** Two waits of 300 ms for newly silent hosts, plus the time of the machine. */
 const worstReadMilliseconds = 1500;
 
 async function* bytesOf(bytes: Uint8Array) {
@@ -24,13 +24,13 @@ async function ringWithFiles(hosts: number) {
   return { ...made, files };
 }
 
-/** The first two neither answer nor confirm what they own, and are not known to be dead. */
+/** The first two neither answer nor confirm their keys, and are not known to be dead. */
 function hush({ network, ring, peers }: Awaited<ReturnType<typeof dataNetwork>>, health: 'silent' | 'dead'): void {
   for (const { contact } of peers.slice(0, 2)) {
     network.setHealth(contact.host, health);
     ring.mute(contact.host);
   }
-  // What was looked up before is forgotten.
+  // Clears the cache of lookups.
   ring.change();
 }
 
@@ -55,7 +55,7 @@ for (const health of ['silent', 'dead'] as const)
     assert.ok(slowest < worstReadMilliseconds, `the slowest read took ${slowest.toFixed(0)} ms`);
   });
 
-test('A5 puts wait while owners are silent and succeed when the ring has found them dead', async () => {
+test('A5 puts wait while owners are silent and succeed once the ring has declared them dead', async () => {
   const made = await dataNetwork(12);
   const { ring, peers } = made;
   hush(made, 'silent');

@@ -15,7 +15,7 @@ import { countProcessorTime } from '../fixtures/processor-time.ts';
 
 const leafBytes = 64 * 1024;
 
-/** Three blocks that are a file of 64 GiB, at all peers. */
+/** Three blocks that form a file of 64 GiB, at all peers. */
 async function hugeFile(peers: readonly DataPeer[]): Promise<{ cid: CID; size: number }> {
   const bytes = Buffer.alloc(leafBytes, 'x');
   const leaf = { cid: cidOfBlock(rawCodec, bytes), bytes };

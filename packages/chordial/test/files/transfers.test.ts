@@ -33,7 +33,7 @@ const code = (wanted: string) => (error: unknown) => error instanceof ChordialEr
 const getting = async (name: string, target: string) =>
   ({ kind: 'get', reference: { name }, ...(await markedPart(target)) }) as const;
 
-test('A6 A7 a peer puts and gets files of its machine by itself', async () => {
+test('A6 A7 a peer puts and gets local files itself', async () => {
   const { peers, close } = await dataNetwork(3);
   const content = randomBytes(3_000_000);
   const source = join(folder, 'source');
@@ -173,7 +173,7 @@ test('A7 a get of an absent name fails with not-found and leaves no part file', 
   await close();
 });
 
-test('B2 a transfer goes on after a restart of the peer', async () => {
+test('B2 a transfer resumes after a restart of the peer', async () => {
   const { peers, close } = await dataNetwork(3);
   const content = randomBytes(2_000_000);
   await peers[0]!.files.put(
@@ -222,7 +222,7 @@ test('B6 a transfer is paused, resumed and cancelled', async () => {
   await close();
 });
 
-test('A22 a journal that cannot be written harms neither the transfer nor the peer', async () => {
+test('A22 a journal write failure harms neither the transfer nor the peer', async () => {
   const { peers, close } = await dataNetwork(3);
   let full = false;
   const settings = {
@@ -249,7 +249,7 @@ test('A22 a journal that cannot be written harms neither the transfer nor the pe
   await close();
 });
 
-test('case 3 a transfer puts nothing that lies in a data folder', async () => {
+test('case 3 a transfer puts nothing from a data folder', async () => {
   const { peers, close } = await dataNetwork(2);
   const data = join(folder, 'data');
   await mkdir(join(data, 'blocks'), { recursive: true });

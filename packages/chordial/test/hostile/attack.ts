@@ -1,32 +1,32 @@
-/** What an attack works with, and what it is. */
+/** Attacks and their context. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Contact } from '@chordial/ring';
 import type { HostileMember, Lie } from './hostile-member.ts';
 
 export interface Target {
   readonly contact: Contact;
-  /** Where the peer itself listens, with no proxy between. */
+  /** The peer's own address, without proxy. */
   readonly port: number;
 }
 
 export interface Battlefield {
   readonly members: readonly [HostileMember, ...HostileMember[]];
   readonly targets: readonly [Target, ...Target[]];
-  /** Aborted when the attack is to end. */
+  /** Aborted at the end of the attack. */
   readonly signal: AbortSignal;
-  /** Counts what was done, for the report. */
+  /** Counts actions for the report. */
   readonly did: (what: string, times?: number) => void;
 }
 
 export interface Attack {
   readonly name: string;
-  /** What the members answer while it lasts. */
+  /** Answers of the hostile members during the attack. */
   readonly lie?: (member: HostileMember, accomplices: readonly Contact[]) => Lie;
-  /** What it does by itself; returns when the signal says so. */
+  /** Active part; returns on the signal. */
   readonly act?: (field: Battlefield) => Promise<void>;
 }
 
-/** Does something over and over, `atOnce` at a time, until the end; what fails is counted and changes nothing. */
+/** Repeats an action, `atOnce` in parallel, until the end; failures are counted and ignored. */
 export async function relentlessly(
   { signal, did }: Battlefield,
   atOnce: number,
@@ -38,7 +38,7 @@ export async function relentlessly(
   const one = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
-        // What is in progress at the end is left behind.
+        // Actions in progress at the end are abandoned.
         await Promise.race([work(turn++), over]);
         did('done');
       } catch {

@@ -1,11 +1,11 @@
-/** All that a hostile peer does, by name. Each lasts some seconds, while honest peers go on with their work. */
+/** All attacks by name. Each lasts some seconds, while honest peers keep working. */
 import type { Attack } from './attack.ts';
 import * as floods from './floods.ts';
 import * as lies from './lies.ts';
 import * as pushes from './pushes.ts';
 
 export const attacks: readonly Attack[] = [
-  // What the others are compared with.
+  // The baseline.
   { name: 'at peace' },
   { name: 'wrong blocks', lie: (member) => lies.wrongBlocks(member) },
   { name: 'owns every key', lie: (member, accomplices) => lies.ownsEverything(member, accomplices) },

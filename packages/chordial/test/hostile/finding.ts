@@ -1,6 +1,6 @@
 /**
- * An attack for a finding of the security review, on real processes: what it reached before the finding was closed, what it
- * reaches now, and whether the peers held. A new one goes into a file of its area in `findings/`, which exports `attacks`, and
+ * An attack for a finding of the security review, on real processes: its effect before the fix, its effect now, and whether
+ * the peers withstood it. A new one belongs in the file of its area in `findings/`, which exports `attacks`, and
  * `findings-AREA.test.ts` beside this file calls `testFindings(attacks)`. `npm run faults -- hostile` prints all of them.
  */
 import { setTimeout as wait } from 'node:timers/promises';
@@ -21,40 +21,40 @@ export interface FindingAttack {
   readonly finding: Finding;
   /** A few words, such as `64 silent sockets keep a peer closed`; the title of the test, after the finding. */
   readonly title: string;
-  /** What it reached when the review was written. */
+  /** Its effect at the time of the review. */
   readonly before: string;
-  /** Starts its peers through the scene, attacks, looks. What it throws counts as not held. */
+  /** Starts its peers through the scene, attacks, and checks. An exception counts as a failure. */
   run(scene: Scene): Promise<Reached>;
 }
 
 export interface Reached {
-  /** What the attacker got, with figures: `3 of 3 joins done, slowest 0.4 s`. */
+  /** The effect with figures: `3 of 3 joins done, slowest 0.4 s`. */
   readonly reached: string;
   readonly held: boolean;
 }
 
 export interface Outcome extends Reached {
   readonly attack: FindingAttack;
-  /** The longest that an attacked peer took to answer /healthz meanwhile. */
+  /** Slowest /healthz of an attacked peer. */
   readonly healthMilliseconds: number;
 }
 
-/** Another user of this machine, for `spawn`; null where this process may not change its user. */
+/** Another user of this machine, for `spawn`; null if this process cannot change its user. */
 export const otherUser: { readonly uid: number; readonly gid: number } | null =
   process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : null;
 
 /**
- * A peer whose event loop stands still for longer has not held, whatever else it did. The short form runs in the gate, beside
- * other work of the machine; what the review saw was seconds to minutes.
+ * A peer whose event loop blocks for longer has failed. The short form runs in the gate, under other load; the review saw
+ * seconds to minutes.
  */
 const maxHealthMilliseconds = { short: 2000, long: 500 } as const;
 const attackMilliseconds = { short: 110_000, long: 300_000 } as const;
 const settleMilliseconds = 60_000;
 
-/** What an attack works with; all that it starts ends with it. */
+/** Context of an attack; everything it starts ends with it. */
 export class Scene {
   readonly network: NetworkFixture;
-  /** In `npm test`: as little as shows the difference. In `npm run faults`: as much as the review did. */
+  /** In `npm test` the smallest scale that shows the difference, in `npm run faults` the scale of the review. */
   readonly isShort: boolean;
   readonly ends: AsyncDisposableStack;
   readonly #health: HealthWatch;
@@ -83,22 +83,22 @@ export class Scene {
     return { ...reached, held, attack, healthMilliseconds };
   }
 
-  /** Peers that form one ring, the first its founder. Their /healthz is asked from now on until the attack is over. */
+  /** Starts a ring of peers, the first its founder, and polls their /healthz until the attack ends. */
   async ring(count: number, options: PeerOptions = {}): Promise<readonly [PeerProcess, ...PeerProcess[]]> {
     const [first, ...others] = await this.network.startRing(count, options);
     if (first === undefined) throw new Error('a ring has at least one peer');
     const peers = [first, ...others] as const;
     await until('one ring', () => this.network.isIdeal(peers), settleMilliseconds);
     for (const peer of peers) this.#health.watch(peer);
-    // Starting is over: what comes now is the fault of the attack.
+    // The start is over; delays from here on count.
     await wait(200);
     return peers;
   }
 }
 
 /**
- * Asks /healthz from a thread of its own, so that what the attack itself spends in this process does not count; nor does what
- * the peer or that thread waited for a processor that others used, where the system tells it.
+ * Polls /healthz in a separate thread, so that CPU of the attack in this process does not count, nor, where the system
+ * reports it, the time that the peer or the thread waited for a CPU.
  */
 class HealthWatch implements AsyncDisposable {
   readonly #worker = new Worker(watching, { eval: true });
@@ -150,7 +150,7 @@ function ask(peer) {
     answered(true);
     question.destroy();
   });
-  // A peer that was stopped by its attack on purpose refuses; that is no answer at all.
+  // A peer stopped on purpose by its attack refuses connections, which is not an answer.
   question.once('error', () => answered(false));
 }
 parentPort.on('message', (peer) => {

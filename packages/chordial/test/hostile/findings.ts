@@ -11,7 +11,7 @@ export async function findingAttacks(): Promise<readonly FindingAttack[]> {
   return all.toSorted((a, b) => findings.indexOf(a.finding) - findings.indexOf(b.finding));
 }
 
-/** The long form of each; `only` names findings, all when empty. */
+/** Runs the long form of the findings in `only`, or of all. */
 export async function playFindings(
   only: readonly string[],
   tell: (line: string) => void,
@@ -28,7 +28,7 @@ export async function playFindings(
   return outcomes;
 }
 
-/** One block per attack: verdict, finding and title, what it reached before and now. Findings without an attack come last. */
+/** One block per attack: verdict, finding and title, effect before and now. Findings without an attack come last. */
 export function tableOf(outcomes: readonly Outcome[], only: readonly string[]): readonly string[] {
   const missing = findings.filter(
     (finding) =>

@@ -1,4 +1,4 @@
-/** Too much of everything: connections, streams, questions, frames, and bodies that take their time in either direction. */
+/** Floods of connections, streams, questions and frames, and slow bodies in either direction. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import type { ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -31,13 +31,13 @@ import {
 
 const deadline = 3000;
 
-/** Far more than a peer takes, half of them silent from the first byte on, half in the middle of TLS. */
+/** Far more connections than a peer accepts, half silent from the start, half in the middle of TLS. */
 export async function floodConnections(field: Battlefield): Promise<void> {
   const held = new Set<Socket>();
   await relentlessly(field, 16, 2, async (turn) => {
     const { port } = field.targets[turn % field.targets.length]!;
     const socket = turn % 3 === 0 ? await tls(port) : await tcp(port);
-    // The beginning of a ClientHello that never goes on.
+    // An incomplete ClientHello.
     if (turn % 3 === 1) socket.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
     held.add(socket);
     socket.once('close', () => held.delete(socket));
@@ -45,7 +45,7 @@ export async function floodConnections(field: Battlefield): Promise<void> {
   for (const socket of held) socket.destroy();
 }
 
-/** Each with an identity of its own and a proper HELLO, until no peer takes any more. */
+/** Each with its own identity and a valid HELLO, until no peer accepts more. */
 export async function floodMembers(field: Battlefield): Promise<void> {
   const [member] = field.members;
   const sessions: ClientHttp2Session[] = [];
@@ -59,7 +59,7 @@ export async function floodMembers(field: Battlefield): Promise<void> {
   for (const session of sessions) session.destroy();
 }
 
-/** Says who it is, and then nothing; or everything but HELLO; or HELLO byte by byte. */
+/** Silent after TLS, anything except HELLO, or HELLO byte by byte. */
 export async function stallHello(field: Battlefield): Promise<void> {
   const held = new Set<Socket>();
   await relentlessly(field, 12, 5, async (turn) => {
@@ -72,19 +72,19 @@ export async function stallHello(field: Battlefield): Promise<void> {
   for (const socket of held) socket.destroy();
 }
 
-/** As many streams as a connection may have, none of which ever ends its question. */
+/** The maximum of streams per connection, with unfinished questions. */
 export async function floodStreams(field: Battlefield): Promise<void> {
   await withSessions(field, 2, {}, async (session, { signal }) => {
     const control = openControl(session);
     control.write(unfinished());
-    // One control stream is all that there is; further ones are for nothing.
+    // Only one control stream is allowed.
     const streams = Array.from({ length: 1500 }, (_, index) => {
       const stream = open(session, index % 2 === 0 ? controlPath : '/no-such');
       stream.resume();
       return stream;
     });
     field.did('streams', streams.length);
-    // Slow writing: a byte now and then keeps each of them from being silent.
+    // Slow writes: an occasional byte avoids idle timeouts.
     while (!signal.aborted) {
       for (const stream of [control, ...streams]) if (!stream.destroyed && stream.writable) stream.write(Buffer.of(0));
       await wait(500);
@@ -92,7 +92,7 @@ export async function floodStreams(field: Battlefield): Promise<void> {
   });
 }
 
-/** Questions that are nearly as long as they may be, and wait for their last byte: what others must hold meanwhile. */
+/** Questions of almost maximum length without their last byte, which occupy memory of the peer. */
 export async function holdBodies(field: Battlefield): Promise<void> {
   await withSessions(field, 24, {}, async (session, { signal }) => {
     openControl(session).write(unfinished());
@@ -114,7 +114,7 @@ export async function readNothing(field: Battlefield): Promise<void> {
   });
 }
 
-/** Opens as many exchanges as there may be, again and again: asks for all blocks and grants nothing, offers blocks and sends none. */
+/** Opens the maximum of exchanges repeatedly: requests all blocks without credit, offers blocks and sends none. */
 export async function hoardExchanges(field: Battlefield): Promise<void> {
   const [member] = field.members;
   const names = await namesAt(member, field.targets[0].contact).catch(() => []);
@@ -126,13 +126,13 @@ export async function hoardExchanges(field: Battlefield): Promise<void> {
       if (id % 40 === 0) await wait(100);
     }
     field.did('exchanges', 200);
-    // Reads nothing any more, not even answers.
+    // Stops reading, even answers.
     socket.pause();
     await untilOver(signal);
   });
 }
 
-/** What is no frame of a bulk connection, more than was granted, and exchanges that are interrupted as soon as they begin. */
+/** Invalid bulk frames, more bytes than granted, and exchanges that are interrupted at once. */
 export async function pushBadFrames(field: Battlefield): Promise<void> {
   const header = encodeBody({ cids: [] });
   const bad: readonly Buffer[] = [
@@ -156,7 +156,7 @@ export async function pushBadFrames(field: Battlefield): Promise<void> {
   });
 }
 
-/** What is no frame of a control stream, or one that comes twice; each ends the stream. */
+/** Invalid and duplicate control frames; each ends the stream. */
 export async function pushBadQuestions(field: Battlefield): Promise<void> {
   const question = encodeQuestion(1, 'records.get', encodeBody(null));
   const bad: readonly Buffer[] = [
@@ -179,7 +179,7 @@ export async function pushBadQuestions(field: Battlefield): Promise<void> {
   });
 }
 
-/** Patterns that take a bad matcher for ever, in the name of ever other askers; words, counts and pages without end. */
+/** Patterns with exponential cost in naive matchers, under changing askers; excessive words, counts and pages. */
 export async function floodQueries(field: Battlefield): Promise<void> {
   const patterns = [
     '/(a+)+$/',
@@ -212,16 +212,16 @@ export async function floodQueries(field: Battlefield): Promise<void> {
   });
 }
 
-/** A word of HTTP/2 that is none, or the same one over and over. Each socket lasts until the peer ends it. */
+/** Invalid or endlessly repeated HTTP/2 frames. Each socket lasts until the peer ends it. */
 export async function floodFrames(field: Battlefield): Promise<void> {
   const none = Buffer.alloc(0);
   const floods: readonly Buffer[] = [
-    // Longer than any frame may be; DATA and HEADERS of no stream; an unknown kind.
+    // An oversized frame; DATA and HEADERS without a stream; an unknown kind.
     frame({ type: 0, flags: 0, stream: 1 }, Buffer.alloc(1000), 0xffffff),
     frame({ type: 0, flags: 0, stream: 0 }, Buffer.alloc(100)),
     frame({ type: 1, flags: 4, stream: 0 }, Buffer.alloc(100)),
     frame({ type: 77, flags: 0, stream: 1 }, Buffer.alloc(100)),
-    // SETTINGS, PING, PRIORITY, RST_STREAM, WINDOW_UPDATE by the thousand; empty DATA; headers without end.
+    // Thousands of SETTINGS, PING, PRIORITY, RST_STREAM, WINDOW_UPDATE; empty DATA; endless headers.
     many(frame({ type: 4, flags: 0, stream: 0 }, none), 1000),
     many(frame({ type: 6, flags: 0, stream: 0 }, Buffer.alloc(8)), 1000),
     many(frame({ type: 2, flags: 0, stream: 1 }, Buffer.alloc(5)), 1000),
@@ -251,7 +251,7 @@ export async function floodFrames(field: Battlefield): Promise<void> {
   });
 }
 
-/** Streams opened and reset as fast as they can be, in sessions that have said HELLO. */
+/** Streams opened and reset as fast as possible, after HELLO. */
 export async function resetRapidly(field: Battlefield): Promise<void> {
   await withSessions(field, 2, {}, async (session, { signal }) => {
     while (!signal.aborted && !session.destroyed) {
@@ -262,7 +262,7 @@ export async function resetRapidly(field: Battlefield): Promise<void> {
   });
 }
 
-/** Bodies that no decoder should stumble over, to every kind of message. */
+/** Malformed bodies to every kind of message. */
 export async function pushBadBodies(field: Battlefield): Promise<void> {
   await withSessions(field, 1, {}, async (session, { signal }) => {
     const control = openControl(session);
@@ -276,7 +276,7 @@ export async function pushBadBodies(field: Battlefield): Promise<void> {
   });
 }
 
-/** A question of nearly the greatest length, but for its last byte. */
+/** A question of almost maximum length without its last byte. */
 function unfinished(): Buffer {
   return encodeQuestion(1, 'records.get', randomBytes(1024 * 1024 - 16)).subarray(0, -1);
 }
@@ -300,7 +300,7 @@ function withBulk(
   return withConnections(field, perTarget, greetedBulk, use);
 }
 
-/** Connections to every target, each of an identity of its own, opened again when they are ended. */
+/** Connections to every target, each with its own identity, reopened when ended. */
 async function withConnections<Sort extends Socket | ClientHttp2Session>(
   field: Battlefield,
   perTarget: number,

@@ -1,4 +1,4 @@
-/** Records that no one should believe: of others, from the future, long over, too large, or said of what is not there. */
+/** Invalid records: forged, from the future, expired, too large, or about absent content. */
 import { randomBytes } from 'node:crypto';
 import type { HostId } from '@chordial/ring';
 import { encode } from '@ipld/dag-cbor';
@@ -9,7 +9,7 @@ import type { HostileMember } from './hostile-member.ts';
 
 const year = 365 * 24 * 3600 * 1000;
 
-/** Of genuine records: the same with another body, a newer sequence, a tombstone, each under a signature that does not fit. */
+/** Variants of genuine records with another body, a newer sequence or a tombstone, under a wrong signature. */
 export function forgedEntries(member: HostileMember, genuine: readonly Uint8Array[]): readonly Uint8Array[] {
   return genuine.slice(0, 8).flatMap((bytes) => {
     const { entry } = decodeEntry(bytes);
@@ -21,7 +21,7 @@ export function forgedEntries(member: HostileMember, genuine: readonly Uint8Arra
   });
 }
 
-/** Of its own, properly signed: from the future, expired, without a body, of a name that is none. */
+/** Its own, correctly signed: from the future, expired, without a body, with an invalid name. */
 export function misdated(
   member: HostileMember,
   subject: Uint8Array,
@@ -41,13 +41,13 @@ export function misdated(
   ];
 }
 
-/** Larger than any record may be, however it was signed. */
+/** Oversized records. */
 export function oversized(publisher: HostId): Uint8Array {
   const fields = { kind: 'name', subject: randomBytes(64), publisher, sequence: Date.now(), expiry: null };
   return encode({ ...fields, body: { junk: randomBytes(3900) }, signature: randomBytes(64) });
 }
 
-/** Headers of batches: forged, from the future, expired, promising far too much. */
+/** Headers of batches: forged, from the future, expired, with excessive sizes. */
 export function badHeaders(member: HostileMember, victim: HostId): readonly Uint8Array[] {
   const now = Date.now();
   const stranger = createIdentity();
@@ -75,7 +75,7 @@ export function badHeaders(member: HostileMember, victim: HostId): readonly Uint
   ].map(({ bytes }) => bytes);
 }
 
-/** A batch of its own, properly signed, of which it will never send a leaf. */
+/** Its own batch, correctly signed, without leaves. */
 export function emptyBatch(member: HostileMember, number: number): Uint8Array {
   const { identity, networkId, transport } = member;
   const version = Date.now();

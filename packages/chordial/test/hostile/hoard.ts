@@ -1,4 +1,4 @@
-/** What a hostile member was given: it says "stored" to everything, and has it as long as it likes to. */
+/** Storage of a hostile member: it acknowledges everything and keeps it as long as it likes. */
 import { blockKey } from '../../src/content/cid.ts';
 import {
   drainPayload,
@@ -12,7 +12,7 @@ import { recordKeyOf } from '../../src/records/record-keys.ts';
 import { recordMessages } from '../../src/records/record-messages.ts';
 import { absentSize, blockMessages } from '../../src/replication/block-messages.ts';
 
-/** A hostile machine has no more memory than others. */
+/** Limits the memory of the hostile process. */
 const maxBytes = 256 * 1024 * 1024;
 const maxEntries = 20_000;
 

@@ -29,7 +29,7 @@ export class HostileChild implements AsyncDisposable {
     return hostile;
   }
 
-  /** Resolves when the attack is over, with what was done how often. */
+  /** Resolves at the end of the attack with the counts of its actions. */
   attack(name: string, milliseconds: number, targets: readonly Target[]): Promise<Readonly<Record<string, number>>> {
     return this.#order({ kind: 'attack', name, milliseconds, targets });
   }

@@ -1,6 +1,6 @@
 /**
- * A member that means harm: it was invited, speaks the real protocol on real sockets and has real places on the ring.
- * Until a lie is told to it, it takes whatever it is given and hands that out again, but it repairs nothing.
+ * A hostile member: invited, with the real protocol on real sockets and real places on the ring. Without lies it stores and
+ * serves what it receives, but repairs nothing.
  */
 
 import { type Contact, defaultTimers, type MemberPointer, RingHost } from '@chordial/ring';
@@ -20,7 +20,7 @@ import { ownMembers } from '../../src/peer/own-members.ts';
 import { runtimeInvite } from '../../src/peer/runtime-invites.ts';
 import { Hoard } from './hoard.ts';
 
-/** What is told instead of the truth. Null: this question is answered as usual. */
+/** A false answer. Null: the question is answered normally. */
 export interface Lie {
   request?(from: Contact, kind: string, body: Wire): Promise<Wire> | null;
   stream?(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream> | null;
@@ -29,7 +29,7 @@ export interface Lie {
 export class HostileMember implements AsyncDisposable {
   readonly identity: Identity;
   readonly genesis: Genesis;
-  /** With which it came in, and more of its kind can. */
+  /** The invite that admitted it, reusable for others. */
   readonly invite: Invite | null;
   readonly papers: Members;
   readonly transport: TlsTransport;
@@ -38,7 +38,7 @@ export class HostileMember implements AsyncDisposable {
   readonly hoard = new Hoard();
   readonly #ring: RingHost;
   lie: Lie = {};
-  /** Questions that were lied to. */
+  /** Questions answered with a lie. */
   lies = 0;
 
   private constructor(identity: Identity, papers: Members, invite: Invite | null, transport: TlsTransport) {
@@ -108,13 +108,13 @@ export class HostileMember implements AsyncDisposable {
     return networkId(this.genesis);
   }
 
-  /** What HELLO shows for it, or for another key that comes in with the same invite. */
+  /** Its HELLO documents, or those of another key with the same invite. */
   shownFor(identity: Identity): readonly Uint8Array[] {
     if (identity === this.identity) return this.papers.shown();
     return this.invite === null ? [] : shownBy(identity, this.invite);
   }
 
-  /** The peers that are to suffer, as far as they are known here. */
+  /** The known victims. */
   get others(): readonly Contact[] {
     return this.#ring.liveHosts();
   }

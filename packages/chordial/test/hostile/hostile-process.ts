@@ -1,6 +1,6 @@
 /**
- * The hostile hosts as a process of their own, so that what they spend is not taken from the one that measures. Started with
- * `fork`; each message is one order, answered with one message.
+ * The hostile hosts in a separate process, so that they do not use CPU of the measuring one. Started with `fork`; each
+ * message is a command, answered with one message.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Battlefield, Target } from './attack.ts';
@@ -18,12 +18,12 @@ export type Order =
 
 export type Answer = { readonly done: Readonly<Record<string, number>> } | { readonly failed: string };
 
-/** An attack that does not come to its end is left behind. */
+/** An attack that does not end is abandoned. */
 const endMilliseconds = 3000;
 
 const members: HostileMember[] = [];
 
-// What breaks here is no fault of the peers that are tested; an attack that ends so is told in its counts.
+// Errors here are not failures of the peers under test; counts of the attack show them.
 let broken = 0;
 process.on('uncaughtException', () => {
   broken += 1;

@@ -1,4 +1,4 @@
-/** What a hostile member answers when it is asked. Each lie fits the question in form and is false in substance, or has no form at all. */
+/** False answers of a hostile member: well-formed but wrong, or malformed. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { type Contact, type FindAnswer, type MemberPointer, paddingAfter, type RingAnswers } from '@chordial/ring';
 import { memberId } from '../../src/network/host-id.ts';
@@ -18,7 +18,7 @@ const find = `${ringKindPrefix}find`;
 const getState = `${ringKindPrefix}getState`;
 const likelySize = 4096;
 
-/** Has every block, and each of them is rubbish. */
+/** Claims every block and serves garbage. */
 export function wrongBlocks({ hoard }: HostileMember): Lie {
   const pretended = (sizes: readonly number[]) => sizes.map((size) => (size === absentSize ? likelySize : size));
   return {
@@ -38,7 +38,7 @@ export function wrongBlocks({ hoard }: HostileMember): Lie {
   };
 }
 
-/** Owns every key, alone, and so do its accomplices. */
+/** Claims to own every key, like its accomplices. */
 export function ownsEverything(member: HostileMember, accomplices: readonly Contact[]): Lie {
   const own = [...member.members].sort((a, b) => (a.id < b.id ? -1 : 1));
   const [me] = own as [MemberPointer];
@@ -49,14 +49,14 @@ export function ownsEverything(member: HostileMember, accomplices: readonly Cont
       const owner = own.find(({ id }) => id >= key) ?? me;
       const list = [...others, ...own].filter(({ id }) => id !== owner.id).slice(0, successors);
       while (list.length < successors) list.push(paddingAfter((list.at(-1) ?? owner).id, bits) as MemberPointer);
-      // From its own place once around: there is no one else.
+      // The whole ring from its own place on.
       const predecessor = { ...owner };
       return { owned: { owner, predecessor, successors: list }, guesses: [], closer: [] };
     }),
   );
 }
 
-/** Knows no one nearer, and of those it names none exists. */
+/** Names only members that do not exist. */
 export function pointsToNoOne(member: HostileMember): Lie {
   return findLie(member, (keys) =>
     keys.map(() => ({
@@ -67,7 +67,7 @@ export function pointsToNoOne(member: HostileMember): Lie {
   );
 }
 
-/** Always names somebody nearer, whom no one has met, at an address where somebody else answers. */
+/** Always names a closer unknown member, at the address of another host. */
 export function redirectsForEver(member: HostileMember): Lie {
   const { listening } = member.transport;
   return findLie(member, (keys) =>
@@ -79,7 +79,7 @@ export function redirectsForEver(member: HostileMember): Lie {
   );
 }
 
-/** Says of its neighbours what is not so: no one but itself stands on the ring. */
+/** Claims to be alone on the ring. */
 export function falseStates(member: HostileMember): Lie {
   const { bits, successors } = member.genesis;
   return {
@@ -100,7 +100,7 @@ export function falseStates(member: HostileMember): Lie {
   };
 }
 
-/** Bears witness in the name of honest publishers, with pages that have no end. */
+/** Serves false records of honest publishers in endless pages. */
 export function forgesRecords(member: HostileMember): Lie {
   return {
     request: (_, kind, body) => {
@@ -131,7 +131,7 @@ export function forgesRecords(member: HostileMember): Lie {
   };
 }
 
-/** Takes every question and answers none; a stream it begins drips on for ever. */
+/** Answers no question; its streams drip for ever. */
 export function neverEnds(): Lie {
   return {
     request: (_, kind) => (kind.startsWith(ringKindPrefix) ? null : new Promise<never>(() => {})),
@@ -146,7 +146,7 @@ export function neverEnds(): Lie {
   };
 }
 
-/** Sends on and on, far beyond what it announced. */
+/** Sends far more than declared. */
 export function floodsAnswers(): Lie {
   return {
     request: () => null,
@@ -161,7 +161,7 @@ export function floodsAnswers(): Lie {
   };
 }
 
-/** Anything but an answer. */
+/** Garbage instead of answers. */
 export function answersNonsense(): Lie {
   return {
     request: () => Promise.resolve(nonsense()),
@@ -170,7 +170,7 @@ export function answersNonsense(): Lie {
   };
 }
 
-/** A port of this machine where no one listens. */
+/** A closed port of this machine. */
 const deadAddress = '127.0.0.1:9';
 
 function strangers(member: HostileMember, count: number, address: string): MemberPointer[] {

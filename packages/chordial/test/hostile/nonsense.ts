@@ -1,4 +1,4 @@
-/** Values that no message is: wrong types, wrong sizes, too deep, too many. */
+/** Malformed values: wrong types, wrong sizes, too deep, too many. */
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Wire } from '../../src/network/transport.ts';
 
@@ -33,26 +33,26 @@ export function nonsense(): Wire {
   return kinds[randomInt(kinds.length)]?.() ?? null;
 }
 
-/** Bytes that a decoder might stumble over: deep nesting, lengths that are not there, what is no DAG-CBOR. */
+/** Difficult bytes for decoders: deep nesting, false lengths, invalid DAG-CBOR. */
 export const badBodies: readonly Uint8Array[] = [
   Buffer.alloc(0),
   // Lists in lists.
   Buffer.concat([Buffer.alloc(deepLevels, 0x81), Buffer.from([0x00])]),
   // Maps in maps.
   Buffer.concat([Buffer.alloc(deepLevels, Buffer.from([0xa1, 0x61, 0x61])), Buffer.from([0x00])]),
-  // A list of 2^32 - 1 entries, none of which follows; text, bytes and a map of as many; 2^53 of them.
+  // A declared list of 2^32 - 1 entries without entries; text, bytes and a map of that size; 2^53 of them.
   Buffer.from([0x9a, 0xff, 0xff, 0xff, 0xff]),
   Buffer.from([0x7a, 0xff, 0xff, 0xff, 0xff]),
   Buffer.from([0x5a, 0xff, 0xff, 0xff, 0xff]),
   Buffer.from([0xba, 0xff, 0xff, 0xff, 0xff]),
   Buffer.from([0x9b, 0x00, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
-  // Of no fixed length, which DAG-CBOR does not have.
+  // Indefinite lengths, invalid in DAG-CBOR.
   Buffer.from([0x9f, 0x00, 0xff]),
-  // A number that is none, a tag that is unknown, a CID that is none.
+  // NaN, an unknown tag, an invalid CID.
   Buffer.from([0xf9, 0x7e, 0x00]),
   Buffer.from([0xd9, 0x01, 0x00, 0x00]),
   Buffer.from([0xd8, 0x2a, 0x41, 0x00]),
-  // Two values where one should be; the same key twice.
+  // Two values instead of one; a duplicate key.
   Buffer.from([0x00, 0x00]),
   Buffer.from([0xa2, 0x61, 0x61, 0x00, 0x61, 0x61, 0x01]),
   Buffer.alloc(1024 * 1024, 0x80),

@@ -1,4 +1,4 @@
-/** What a hostile member says unasked: forged records and shares, false departures and arrivals, claims and pointers that are none. */
+/** Unsolicited messages of a hostile member: forged records and shares, false departures and arrivals, invalid claims and pointers. */
 import { randomBytes, randomInt } from 'node:crypto';
 import type { RingAsks, RingMessageKind } from '@chordial/ring';
 import { ringKindPrefix } from '../../src/network/ring-network.ts';
@@ -29,7 +29,7 @@ export const controlKinds = [
 ];
 export const bulkKinds = ['blocks.get', 'blocks.put', 'shares.put', 'no.such'];
 
-/** Every kind of message with anything but what belongs into it. */
+/** Every kind of message with invalid bodies. */
 export async function pushNonsense(field: Battlefield): Promise<void> {
   await relentlessly(field, 8, 1, async (turn) => {
     const [member, { contact }] = pair(field, turn);
@@ -47,7 +47,7 @@ export async function pushNonsenseInBulk(field: Battlefield): Promise<void> {
   });
 }
 
-/** Learns the names that a peer holds, then says of them what is not so. */
+/** Reads the names that a peer holds, then sends false records of them. */
 export async function pushForgedRecords(field: Battlefield): Promise<void> {
   await relentlessly(field, 4, 5, async (turn) => {
     const [member, { contact }] = pair(field, turn);
@@ -86,7 +86,7 @@ export async function pushForgedShares(field: Battlefield): Promise<void> {
   });
 }
 
-/** Properly signed, and far more than one publisher may have: names, postings, batches. */
+/** Correctly signed, but beyond the limits of a publisher: names, postings, batches. */
 export async function pushWithoutBound(field: Battlefield): Promise<void> {
   const began = Date.now();
   await relentlessly(field, 2, 20, async (turn) => {
@@ -113,7 +113,7 @@ export async function pushWithoutBound(field: Battlefield): Promise<void> {
   });
 }
 
-/** Honest peers are dead, gone and elsewhere; others that no one knows have come by the hundred. */
+/** Reports honest peers dead, gone and moved, and hundreds of arrivals of invented ones. */
 export async function pushFalseNews(field: Battlefield): Promise<void> {
   await relentlessly(field, 2, 20, async (turn) => {
     const [member, { contact }] = pair(field, turn);
@@ -140,7 +140,7 @@ export async function pushFalseNews(field: Battlefield): Promise<void> {
   });
 }
 
-/** Says of the blocks of others that they are elsewhere, bad, or to be kept by somebody else's word. */
+/** Claims that blocks of others are elsewhere, corrupt, or claimed by another publisher. */
 export async function pushFalseClaims(field: Battlefield): Promise<void> {
   await relentlessly(field, 2, 10, async (turn) => {
     const [member, { contact }] = pair(field, turn);
@@ -170,7 +170,7 @@ export function pair({ members, targets }: Battlefield, turn: number): [HostileM
   return [members[turn % members.length]!, targets[Math.floor(turn / members.length) % targets.length]!];
 }
 
-/** The bytes of one page of names that a peer holds; anybody in the network may ask for them. */
+/** The bytes of one page of names that a peer holds, readable by any member. */
 export async function namesAt(member: HostileMember, contact: Target['contact']): Promise<readonly Uint8Array[]> {
   const question = { kind: 'name', cursor: null, limit: maxEntriesPerMessage } as const;
   const page = await recordMessages.list.ask(member.transport, contact, question, { deadline });

@@ -1,4 +1,4 @@
-/** Connections without manners: TCP, TLS, HTTP/2 and bulk frames by hand, as member, as stranger, or as no one. */
+/** Raw connections: TCP, TLS, HTTP/2 and bulk frames by hand, as a member, a stranger, or without an identity. */
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
@@ -30,13 +30,13 @@ export function tls(port: number, credentials: ConnectionOptions = {}): Promise<
 
 export interface SessionOptions {
   readonly identity?: Identity;
-  /** Papers of the identity; none are needed in an open network. */
+  /** Membership documents of the identity; none in an open network. */
   readonly shown?: readonly Uint8Array[];
-  /** Bytes that the other side may send on one stream before we say that we have read any. */
+  /** Receive window per stream. */
   readonly windowBytes?: number;
 }
 
-/** A session that has said HELLO in a proper way; what comes then is up to the caller. */
+/** A session after a valid HELLO; the rest is up to the caller. */
 export async function greeted(
   port: number,
   network: string,
@@ -54,7 +54,7 @@ export async function greeted(
   return session;
 }
 
-/** A bulk connection that has said HELLO and been answered; every further byte is up to the caller. */
+/** A bulk connection after a valid HELLO; further bytes are up to the caller. */
 export async function greetedBulk(
   port: number,
   network: string,
@@ -81,7 +81,7 @@ function helloOf(network: string, shown: readonly Uint8Array[], identity: Identi
   return encodeBody(encodeHelloAsk({ network, contact, zone: null, shown, name: null, epoch: 0 }));
 }
 
-/** Status of the answer, 0 without one. The body is read and forgotten. */
+/** Status of the answer, 0 without one. The body is discarded. */
 export function post(session: ClientHttp2Session, path: string, body: Uint8Array): Promise<number> {
   return new Promise((resolve) => {
     if (session.closed || session.destroyed) return resolve(0);
@@ -96,14 +96,14 @@ export function post(session: ClientHttp2Session, path: string, body: Uint8Array
   });
 }
 
-/** A request whose body is up to the caller, and whose answer no one reads. */
+/** A request whose body is up to the caller; its answer is not read. */
 export function open(session: ClientHttp2Session, path: string): ClientHttp2Stream {
   const stream = session.request({ ':method': 'POST', ':path': path });
   stream.on('error', () => {});
   return stream;
 }
 
-/** The control stream of a session, on which questions are up to the caller; answers are thrown away unless `read` is given. */
+/** The control stream of a session, on which questions are up to the caller; answers are discarded without `read`. */
 export function openControl(session: ClientHttp2Session, read: (answer: Buffer) => void = () => {}): ClientHttp2Stream {
   const stream = open(session, controlPath);
   stream.on('data', read);

@@ -1,7 +1,7 @@
 /**
- * The cheapest way to a file that others hold (C1): keys of blocks and names are public, key pairs cost a millisecond. Keys
- * are made until r of them have a member between such a key and the next honest one; a host that asks these about it is told
- * that they hold it and are sure, what they are given is "stored", and nothing is kept.
+ * A Sybil attack on the replicas of a file (C1): keys of blocks and names are public, key pairs cost a millisecond. Keys are
+ * generated until r of them have a member between such a key and the next honest one; they claim to hold everything
+ * authoritatively, acknowledge every store, and keep nothing.
  */
 
 import type { RingId } from '@chordial/ring';
@@ -12,7 +12,7 @@ import type { Lie } from './hostile-member.ts';
 
 const membersPerHost = 12;
 
-/** Identities of which each has a member between every one of the keys and the honest member that owns it, `wanted` per key. */
+/** Identities with a member between each key and its honest owner, `wanted` per key. */
 export function identitiesBetween(
   keys: readonly RingId[],
   honest: readonly RingId[],
@@ -32,7 +32,7 @@ export function identitiesBetween(
     for (const [key, count] of found) {
       if (count >= wanted) continue;
       const owner = inOrder.find((id) => id >= key);
-      // Behind the last member the arc goes on from zero: such a key only costs more tries.
+      // After the last member the arc wraps around; such keys only take more attempts.
       const isBetween = ids.some((id) => id >= key && (owner === undefined || id < owner));
       if (!isBetween) continue;
       identities.add(identity);
@@ -42,7 +42,7 @@ export function identitiesBetween(
   return { identities: [...identities], keysMade };
 }
 
-/** Holds everything, and proves it with noise. */
+/** Claims to hold everything, with made-up proofs. */
 export function holdsEverything(): Lie {
   return {
     request: (_, kind, body) => {

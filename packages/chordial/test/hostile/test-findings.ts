@@ -1,4 +1,4 @@
-/** The short form of attacks as tests, titled with their findings. */
+/** Runs the short form of attacks as tests, titled with their findings. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type FindingAttack, Scene } from './finding.ts';

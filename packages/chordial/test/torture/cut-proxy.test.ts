@@ -33,7 +33,7 @@ async function answer(socket: Socket): Promise<string> {
   return bytes.toString();
 }
 
-test('across a cut nothing moves, for old and new connections alike, and it arrives after the healing', async () => {
+test('across a partition nothing passes, on old and new connections, and it arrives after healing', async () => {
   await using peer = await echo();
   const old = await peer.call();
   old.write('one');
@@ -42,7 +42,7 @@ test('across a cut nothing moves, for old and new connections alike, and it arri
   const young = await peer.call();
   old.write('two');
   young.write('three');
-  // A third connection goes through the same loop: time enough for answers, were there any.
+  // A third connection uses the same event loop: enough time for answers, if there were any.
   const third = connect(await peer.proxies.portOf(2), '127.0.0.1');
   await once(third, 'connect');
   assert.equal(old.bytesRead + young.bytesRead, 'one'.length);
@@ -54,7 +54,7 @@ test('across a cut nothing moves, for old and new connections alike, and it arri
   young.destroy();
 });
 
-test('while its peer is down a proxy refuses, and what was open is interrupted', async () => {
+test('while its peer is down a proxy refuses, and open connections break', async () => {
   await using peer = await echo();
   const open = await peer.call();
   open.on('error', () => undefined);
@@ -64,7 +64,7 @@ test('while its peer is down a proxy refuses, and what was open is interrupted',
   await assert.rejects(peer.call(), { code: 'ECONNREFUSED' });
 });
 
-test('the owner of a connection is found among processes, and is no one when the port is not in use', async () => {
+test('the owner of a connection is found among processes, and is null if the port is not in use', async () => {
   await using peer = await echo();
   const socket = await peer.call();
   const { localPort = 0 } = socket;

@@ -1,15 +1,15 @@
 /**
- * A TCP proxy before each peer, and the cuts between them. The peers advertise their proxies, so every connection
- * between two peers passes here. Across a cut nothing moves and nothing is refused, as when a cable is pulled; what had
- * been sent before arrives after the healing, unless a side has given up.
+ * A TCP proxy in front of each peer, and partitions between them. The peers advertise their proxies, so every connection
+ * between two peers passes here. Across a partition nothing passes and nothing is refused, as with an unplugged cable;
+ * bytes sent before arrive after healing, unless a side has given up.
  *
- * While its peer is down a proxy does not listen: callers are refused, as by a machine whose process has died.
+ * While its peer is down a proxy does not listen: connections are refused, as after the death of a process.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { portOutsideEphemeral } from './free-port.ts';
 
-/** Who calls; null when no one knows, and such a connection is never cut. */
+/** The caller; null if unknown, and such a connection is never cut. */
 export type CallerOf = (port: number) => Promise<number | null>;
 
 interface Link {
@@ -25,14 +25,14 @@ export class CutProxies implements AsyncDisposable {
   readonly #links = new Set<Link>();
   readonly #servers = new Map<number, Server>();
   readonly #ports = new Map<number, number>();
-  /** Numbers of the peers on the far side; empty while all are together. */
+  /** Numbers of the partitioned peers; empty without a partition. */
   #apart: ReadonlySet<number> = new Set();
 
   constructor(callerOf: CallerOf) {
     this.#callerOf = callerOf;
   }
 
-  /** The port that the peer advertises, the same for its whole life. */
+  /** The port that the peer advertises, constant over its life. */
   async portOf(peer: number): Promise<number> {
     const known = this.#ports.get(peer);
     if (known !== undefined) return known;
@@ -41,7 +41,7 @@ export class CutProxies implements AsyncDisposable {
     return port;
   }
 
-  /** From now on callers of the peer reach `target`. */
+  /** Forwards connections to `target` from now on. */
   async open(peer: number, target: number): Promise<void> {
     await this.close(peer);
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (outer) => {
@@ -52,7 +52,7 @@ export class CutProxies implements AsyncDisposable {
     this.#servers.set(peer, server);
   }
 
-  /** The peer is down: no one is let in, and what was open breaks. */
+  /** The peer is down: refuses connections and breaks open ones. */
   async close(peer: number): Promise<void> {
     const server = this.#servers.get(peer);
     if (server === undefined) return;
@@ -90,7 +90,7 @@ export class CutProxies implements AsyncDisposable {
     if (outer.destroyed) return;
     link.inner = connect({ host: '127.0.0.1', port: target, allowHalfOpen: true }).setNoDelay(true).pause();
     link.inner.on('error', ignoreBroken);
-    // Across a cut the death of the callee is not heard; the link ends at the healing.
+    // Across a partition the callee's death is not seen; the link ends at healing.
     link.inner.once('close', () => {
       if (!this.#isCut(link)) end(link);
     });
@@ -122,7 +122,7 @@ function end({ outer, inner }: Link): void {
   inner?.destroy();
 }
 
-/** A broken connection is what this file makes; its `close` event does the rest. */
+/** Breaking connections is intended here; their `close` event does the rest. */
 function ignoreBroken(): void {
   return;
 }

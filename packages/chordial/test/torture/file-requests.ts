@@ -1,4 +1,4 @@
-/** Put, get, remove and stat at one host's API; failures are values, told by their code. */
+/** Put, get, remove and stat at one host's API; failures are returned as values with their code. */
 import type { FileStat, PutResult } from '../../src/transfer/files.ts';
 import type { TortureHost } from './host.ts';
 
@@ -19,7 +19,7 @@ export function putFile(host: TortureHost, name: string, bytes: Uint8Array<Array
   );
 }
 
-/** `publisher` null asks for whatever has the name. */
+/** `publisher` null: any file of that name. */
 export function getFile(
   host: TortureHost,
   name: string,
@@ -76,7 +76,7 @@ function problemIn(text: string, status: number): { code: string; detail: string
     const { code, detail } = JSON.parse(text) as { code?: unknown; detail?: unknown };
     if (typeof code === 'string') return { code, detail: String(detail) };
   } catch {
-    // No problem document: told below as it is.
+    // Not a problem document; reported as is below.
   }
   return { code: `status-${status}`, detail: text.slice(0, 300) };
 }

@@ -1,13 +1,13 @@
-/** One host with a small disk joins, and files are put until it is full: the others must go on, and it must not break. */
+/** A host with a small disk joins, and files are put until it is full: the others must continue, and it must not break. */
 import type { Torture } from './torture.ts';
 import type { Workload } from './workload.ts';
 
 export const tightDiskBytes = 24 * 1024 * 1024;
 const fillFileBytes = 2 * 1024 * 1024;
-/** Together a few times the small disk, spread over all hosts. */
+/** A few times the size of the small disk in total, over all hosts. */
 const fillFilesPerHost = 8;
 
-/** Resolves with how many of these puts were acknowledged, when all were answered. */
+/** Resolves with the number of acknowledged puts once all were answered. */
 export async function fillDisk(torture: Torture, workload: Workload): Promise<number> {
   const { network, log } = torture;
   let tight = network.up.find((host) => host.isTight);

@@ -1,4 +1,4 @@
-/** The faults are over and everybody is back: now everything acknowledged must be there, and nothing removed. */
+/** After all faults: everything acknowledged must be readable, and nothing removed. */
 import { getFile } from './file-requests.ts';
 import { pick, type TrackedFile, versionsOf } from './oracle.ts';
 import type { Torture } from './torture.ts';
@@ -6,9 +6,9 @@ import type { Torture } from './torture.ts';
 export interface FinalCheck {
   /** Names of acknowledged files that cannot be read. */
   readonly lost: readonly string[];
-  /** Names of files that read as something else than what was acknowledged last. */
+  /** Names of files that differ from the last acknowledged version. */
   readonly wrong: readonly string[];
-  /** Names of files that were removed and are there again. */
+  /** Names of removed files that are readable again. */
   readonly risen: readonly string[];
 }
 

@@ -1,8 +1,8 @@
-/** Ports that nothing takes by chance while their peer is down: below those that systems give to outgoing connections. */
+/** Ports that stay free while their peer is down: below the ephemeral range. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Linux gives out 32768 and up, other systems 49152 and up. */
+/** The ephemeral range starts at 32768 on Linux, at 49152 on other systems. */
 const firstPort = 10_240;
 const lastPort = 32_000;
 const maxTries = 200;

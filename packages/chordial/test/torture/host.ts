@@ -1,4 +1,4 @@
-/** One host of the tortured network: its data folder, its proxy, and the process that runs now, if any. */
+/** A host of the network under test: its data folder, its proxy, and its current process, if any. */
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { launcher } from '../end-to-end/command.ts';
@@ -8,11 +8,11 @@ import type { TightDisk } from './tight-disk.ts';
 
 export type HostState = 'up' | 'paused' | 'away' | 'gone';
 
-/** What a host needs of the network that it belongs to. */
+/** What a host needs of its network. */
 export interface HostSurroundings {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** No one will be cut off: hosts reach each other without proxies, which take a share of the processor. */
+  /** No partitions: hosts connect without proxies, which cost CPU. */
   readonly isDirect: boolean;
   open(host: number, port: number): Promise<void>;
   close(host: number): Promise<void>;
@@ -25,7 +25,7 @@ export interface HostOptions {
   readonly disk: TightDisk | null;
 }
 
-/** A start amid trouble waits for the ring to recover. */
+/** A start during faults waits for the ring to recover. */
 const readyMilliseconds = 60_000;
 const leaveMilliseconds = 120_000;
 
@@ -38,7 +38,7 @@ export class TortureHost {
   readonly #around: HostSurroundings;
   readonly #options: HostOptions;
   #process: PeerProcess | null = null;
-  /** Of its own, the same in every life. */
+  /** Constant across restarts. */
   #port: number | null = null;
 
   constructor(number: number, around: HostSurroundings, options: HostOptions) {
@@ -53,7 +53,7 @@ export class TortureHost {
     return `host ${this.number}`;
   }
 
-  /** Throws when it has not been started yet; that of its last process when it is down. */
+  /** Throws before the first start; that of the last process while it is down. */
   get process(): PeerProcess {
     if (this.#process === null) throw new Error(`${this.name} was never started`);
     return this.#process;
@@ -67,7 +67,7 @@ export class TortureHost {
     return this.state === 'up';
   }
 
-  /** Resolves when it is a member. `join` are addresses of members; none for the founder and for one that returns. */
+  /** Resolves when it is a member. `join`: addresses of members; none for the founder and for restarts. */
   async start(join: readonly string[]): Promise<void> {
     await mkdir(this.dataFolder, { recursive: true });
     const flags = [...(await this.#whereToListen()), '--api', '127.0.0.1:0'];
@@ -103,7 +103,7 @@ export class TortureHost {
     return ['--listen', `127.0.0.1:${inside}`, '--advertise', await this.address()];
   }
 
-  /** HOST:PORT where others reach it: mostly its proxy. */
+  /** HOST:PORT for other peers, usually its proxy. */
   async address(): Promise<string> {
     if (this.#around.isDirect) {
       this.#port ??= await portOutsideEphemeral();
@@ -118,7 +118,7 @@ export class TortureHost {
     await this.#around.close(this.number);
   }
 
-  /** As Ctrl-C. Rejects when it does not end in good order. */
+  /** Like Ctrl-C. Rejects unless it exits cleanly. */
   async stop(): Promise<void> {
     this.state = 'away';
     const { code, signal } = await this.process.stop();
@@ -127,7 +127,7 @@ export class TortureHost {
       throw new Error(`${this.name} ended with ${code ?? signal} after SIGINT: ${this.process.describe()}`);
   }
 
-  /** For good. Rejects when it refuses or fails, and is a member still. */
+  /** Leaves for good. Rejects if it refuses or fails; it is then still a member. */
   async leave(): Promise<void> {
     const signal = AbortSignal.timeout(leaveMilliseconds);
     const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}', signal };
@@ -154,7 +154,7 @@ export class TortureHost {
     this.state = 'up';
   }
 
-  /** Its disk is lost: it never comes back. */
+  /** Loses its disk: it never returns. */
   async wipe(): Promise<void> {
     await this.kill();
     this.state = 'gone';

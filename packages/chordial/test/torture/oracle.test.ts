@@ -8,7 +8,7 @@ const by = { publisher: 'somebody', host: 1 };
 const first: Version = { seed: 'a', size: 1000 };
 const second: Version = { seed: 'b', size: 1000 };
 
-test('bytes are the same for the same seed only, and sizes are small, large or zero', () => {
+test('bytes are equal for equal seeds only, and sizes are small, large or zero', () => {
   assert.deepEqual(fileBytes('a', 1000), fileBytes('a', 1000));
   assert.notDeepEqual(fileBytes('a', 1000), fileBytes('b', 1000));
   assert.deepEqual(fileBytes('a', 5), fileBytes('a', 1000).subarray(0, 5));
@@ -16,7 +16,7 @@ test('bytes are the same for the same seed only, and sizes are small, large or z
   assert.ok(sizeOf(0.03999) > 4_000_000 && sizeOf(0.99) < 300_000);
 });
 
-test('one flipped bit is wrong, another length too', () => {
+test('a flipped bit is wrong, and so is another length', () => {
   const oracle = new Oracle();
   const file = oracle.kept('x', first, by, true);
   const bytes = fileBytes('a', 1000);
@@ -26,7 +26,7 @@ test('one flipped bit is wrong, another length too', () => {
   assert.equal(oracle.judge(file, bytes, []), 'wrong');
 });
 
-test('what was replaced is stale, unless it was right when the read began or the outcome is unknown', () => {
+test('a replaced version is stale, unless it was current when the read began or the outcome is unknown', () => {
   const oracle = new Oracle();
   const file = oracle.kept('x', first, by, true);
   const before = versionsOf(file);
@@ -38,7 +38,7 @@ test('what was replaced is stale, unless it was right when the read began or the
   assert.equal(oracle.judge(file, fileBytes('b', 1000), []), 'right');
 });
 
-test('only what everybody must find is chosen for reading', () => {
+test('only files that every host must find are chosen for reading', () => {
   const oracle = new Oracle();
   const random = seededRandom(1);
   assert.equal(oracle.anyReadable(random), null);

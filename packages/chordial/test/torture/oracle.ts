@@ -1,4 +1,4 @@
-/** What must be readable: every acknowledged put and removal, and what is unknown because its answer never came. */
+/** Expected reads: acknowledged puts and removals, and operations with unknown outcome. */
 import type { Random } from '@chordial/ring';
 import { fileBytes } from './file-bytes.ts';
 
@@ -14,17 +14,17 @@ export interface TrackedFile {
   readonly name: string;
   /** Peer id of its publisher. */
   readonly publisher: string;
-  /** Number of the host that published it and alone may replace or remove it. */
+  /** Number of the publishing host, which alone may replace or remove it. */
   readonly host: number;
   state: FileState;
   current: Version;
   /** Replacements that may or may not have happened. */
   possible: Version[];
-  /** Replaced by an acknowledged put: to read one of these is stale. */
+  /** Replaced by an acknowledged put: reading one of these is stale. */
   readonly former: Version[];
-  /** False from the acknowledgement with fewer copies than wanted until stat has shown all of them. */
+  /** False after an acknowledgement with fewer copies than wanted until stat shows all. */
   isFull: boolean;
-  /** Written on the small side of a cut: the other side cannot know of it before the healing. */
+  /** Written on the small side of a partition: unknown to the other side before healing. */
   isBeyondCut: boolean;
 }
 
@@ -52,7 +52,7 @@ export class Oracle {
     return [...this.files.values()].filter((file) => file.state === state);
   }
 
-  /** Any acknowledged file that everybody must be able to read now, null when there is none. */
+  /** An acknowledged file that every host must be able to read now; null if none. */
   anyReadable(random: Random): TrackedFile | null {
     return pick(
       this.in('kept').filter((file) => !file.isBeyondCut),
@@ -60,12 +60,12 @@ export class Oracle {
     );
   }
 
-  /** The cut is healed, and both sides know of each other's files. */
+  /** The partition has healed, and both sides know of each other's files. */
   cutIsOver(): void {
     for (const file of this.files.values()) file.isBeyondCut = false;
   }
 
-  /** `before`: the versions that were right when the reading began. */
+  /** `before`: the versions that were current when the read began. */
   judge(file: TrackedFile, bytes: Uint8Array, before: readonly Version[]): Judgement {
     const isOneOf = (versions: readonly Version[]) => versions.some((version) => equals(version, bytes));
     if (isOneOf([...before, ...versionsOf(file)])) return 'right';

@@ -1,17 +1,17 @@
-/** A read as a patient user does it: asked again, at another host, until the right bytes come or patience ends. */
+/** A read with retries at other hosts, until the right bytes arrive or the deadline passes. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { getFile } from './file-requests.ts';
 import { pick, type TrackedFile, versionsOf } from './oracle.ts';
 import { count } from './tally.ts';
 import type { Torture } from './torture.ts';
 
-/** The promise of a read, retries counted in. */
+/** The promised time of a read, retries included. */
 export const promisedMilliseconds = 2000;
-/** One that takes longer is asked again elsewhere; the promise leaves room for two. */
+/** A slower attempt is retried elsewhere; the promise allows two. */
 const attemptMilliseconds = 5000;
 const betweenAttemptsMilliseconds = 50;
 
-/** Whether the file was read rightly, or need not be any more, within the patience. */
+/** Whether the file was read correctly before the deadline, or need not be readable any more. */
 export async function readPatiently(
   torture: Torture,
   file: TrackedFile,
@@ -35,7 +35,7 @@ export async function readPatiently(
         if (judgement !== 'right') log.step(`${file.name} at ${host.name}: ${judgement} bytes (${got.value.length})`);
         if (judgement === 'right') return settled(torture, file, { at: host.name, attempts: attempt, took });
       } else if (host.isUp) {
-        // Of a host that went down under the question nothing else can be expected.
+        // The host went down during the request.
         count(tally.failedReads, got.code);
         if (got.code === 'not-found') tally.wronglyAbsent += 1;
         log.detail(`${file.name} at ${host.name}: ${got.code} after ${took.toFixed(0)} ms: ${got.detail}`);

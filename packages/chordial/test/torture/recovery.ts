@@ -1,4 +1,4 @@
-/** How long until the ring is in order and every file has all its copies again, after what was done to the network. */
+/** Recovery time: until the ring is ideal and every file has all its copies again. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { statFile } from './file-requests.ts';
 import { pick, type TrackedFile } from './oracle.ts';
@@ -9,7 +9,7 @@ const fullPatienceMilliseconds = 180_000;
 const betweenLooksMilliseconds = 400;
 const statConcurrency = 4;
 
-/** Measures from now on, writes it down under this name, and returns whether both came about. */
+/** Measures from now, records it under this name, and returns whether both were reached. */
 export async function untilRecovered(torture: Torture, step: string, since = performance.now()): Promise<boolean> {
   const [consistentMilliseconds, fullMilliseconds] = await Promise.all([
     untilConsistent(torture, since),
@@ -22,12 +22,12 @@ export async function untilRecovered(torture: Torture, step: string, since = per
   return consistentMilliseconds !== null && fullMilliseconds !== null;
 }
 
-/** Milliseconds from `since`, null when the patience ended first. */
+/** Milliseconds from `since`; null after the deadline. */
 export async function untilConsistent(torture: Torture, since = performance.now()): Promise<number | null> {
   let faults: readonly string[] = [];
   const deadline = performance.now() + consistentPatienceMilliseconds;
   while (performance.now() < deadline && !torture.signal.aborted) {
-    // One that goes down under the question is met by the next look.
+    // A host that goes down meanwhile is handled by the next poll.
     faults = await torture.network.ringFaults().catch((error: Error) => [error.message]);
     if (faults.length === 0) return performance.now() - since;
     await wait(betweenLooksMilliseconds);
@@ -36,7 +36,7 @@ export async function untilConsistent(torture: Torture, since = performance.now(
   return null;
 }
 
-/** Milliseconds from `since` until each of these files has been seen with all copies, null when the patience ended first. */
+/** Milliseconds from `since` until each of these files had all copies; null after the deadline. */
 export async function untilFull(
   torture: Torture,
   files: readonly TrackedFile[],

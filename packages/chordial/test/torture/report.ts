@@ -22,7 +22,7 @@ export function isPassed({ tally, check }: TortureOutcome): boolean {
   return check.lost.length + check.wrong.length + tally.wrongReads === 0;
 }
 
-/** By kind of step: how many, the median and the slowest. */
+/** Count, median and maximum by kind of step. */
 function recoveryLines(recoveries: readonly Recovery[]): readonly string[] {
   const kinds = [...new Set(recoveries.map(({ step }) => step))].sort();
   return kinds.map((kind) => {

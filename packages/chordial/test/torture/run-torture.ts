@@ -1,4 +1,4 @@
-/** A whole run: a network, a load, steps that a seed chooses, and at the end the reckoning. */
+/** A full run: a network, a load, steps chosen by a seed, and the final check. */
 import { seededRandom } from '@chordial/ring/testing';
 import { type FinalCheck, finalCheck } from './final-check.ts';
 import { pick } from './oracle.ts';
@@ -71,7 +71,7 @@ async function oneStep(torture: Torture, workload: Workload, names: readonly str
   try {
     await steps[name]?.(torture, workload);
   } catch (error) {
-    // A peer that did not start or end as it should is a finding; the run goes on with what there is.
+    // A failed start or stop is recorded, and the run continues.
     torture.tally.recoveries.push({
       step: `${name}, interrupted`,
       consistentMilliseconds: null,
@@ -87,7 +87,7 @@ async function oneStep(torture: Torture, workload: Workload, names: readonly str
   }
 }
 
-/** What the peers themselves said, for anyone who looks into a failure. */
+/** The output of the peers, for debugging. */
 function tellHosts({ network, log }: Torture): void {
   for (const host of network.hosts)
     log.detail(`${host.name} at ${host.dataFolder}, ${host.state}: ${host.process.describe()}`);

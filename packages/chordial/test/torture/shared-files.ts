@@ -1,6 +1,6 @@
 /**
- * Files with names of many kinds in folders to be shared. The words of a name are known from its making, so that a scan over
- * them tells what a search must find without asking the code that splits names.
+ * Files with varied names in folders to share. The words of a name are known from its generation, so the expected hits of a
+ * search do not depend on the code that splits names.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -27,18 +27,18 @@ const extensions = ['txt', 'jpeg', 'flac', 'pdf', 'md', 'html'];
 const seldomWords = 4000;
 const filesPerFolder = 120;
 const smallBytes = 4000;
-/** Every so many files one is larger, one is of several blocks, and one is empty. */
+/** Among this many files one is larger, one has several blocks, and one is empty. */
 const mediumEvery = 100;
 const mediumBytes = 200_000;
 const largeEvery = 2000;
 const largeBytes = 3_200_000;
 const emptyEvery = 997;
 
-/** The number in the name makes it the only one. */
+/** The number makes the name unique. */
 export function sharedName(number: number, random: Random): SharedName {
-  const below = (most: number): number => Math.floor(random.next() * most);
+  const below = (max: number): number => Math.floor(random.next() * max);
   const words = Array.from({ length: 2 + below(3) }, () =>
-    // Few words are frequent and most are seldom, as in life.
+    // A few words are frequent, most are rare.
     below(3) === 0 ? frequent[below(frequent.length)]! : seldom(Math.floor(seldomWords * random.next() ** 2)),
   );
   const mark = `${1_000_000 + number}`;
@@ -47,7 +47,7 @@ export function sharedName(number: number, random: Random): SharedName {
   return { name, words: [...new Set([...words, mark, extension])] };
 }
 
-/** As people write names: with spaces, lines, dots, capitals, or with accents apart from their letters. */
+/** Realistic names: with spaces, underscores, dots, capitals, or decomposed accents. */
 function written(words: readonly string[], mark: string, manner: number): string {
   const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1);
   if (manner === 0) return [...words, mark].join('_');
@@ -58,7 +58,7 @@ function written(words: readonly string[], mark: string, manner: number): string
   return `${words.map(capital).join(' ')}, ${mark}`;
 }
 
-/** A word of three syllables for each number; none is the beginning of another. */
+/** A three-syllable word per number; none is a prefix of another. */
 function seldom(number: number): string {
   const base = syllables.length;
   return [number % base, Math.floor(number / base) % base, Math.floor(number / base ** 2) % base]

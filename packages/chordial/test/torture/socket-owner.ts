@@ -1,9 +1,9 @@
-/** Which process holds the other end of a TCP connection of this machine: so a proxy knows who calls. */
+/** Finds the process at the other end of a local TCP connection, so that a proxy knows its caller. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
-/** The one of these processes whose socket has this local port, null when none has (any more). IPv4 loopback only. */
+/** The process among these with a socket on this local port; null if none. IPv4 loopback only. */
 export async function ownerOfPort(port: number, pids: readonly number[]): Promise<number | null> {
   return process.platform === 'linux' ? ownerByProc(port, pids) : ownerByLsof(port, pids);
 }
@@ -25,14 +25,14 @@ async function holds(pid: number, socket: string): Promise<boolean> {
     const links = await Promise.all((await readdir(folder)).map((fd) => readlink(`${folder}/${fd}`).catch(() => '')));
     return links.includes(socket);
   } catch (error) {
-    // It ended meanwhile, so it holds nothing.
+    // It has ended.
     if (['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   }
 }
 
 async function ownerByLsof(port: number, pids: readonly number[]): Promise<number | null> {
-  // Both ends match the port; exit 1 is lsof's way to say that there is none.
+  // Both ends match the port; lsof exits with 1 if there is none.
   const found = await promisify(execFile)('lsof', ['-nP', '-Fpn', `-iTCP@127.0.0.1:${port}`]).catch(
     (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
   );

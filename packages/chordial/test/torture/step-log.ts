@@ -1,4 +1,4 @@
-/** Every step with its time since the start, in a file that outlives the run only when the run fails. */
+/** Logs steps with their time since the start; the file is kept only if the run fails. */
 import { appendFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -18,7 +18,7 @@ export class StepLog {
     return (performance.now() - this.#started) / 1000;
   }
 
-  /** To the file and, when wished, to standard error. */
+  /** To the file and optionally to standard error. */
   step(text: string): void {
     this.detail(text);
     if (this.#echo) console.error(`${this.seconds.toFixed(1).padStart(7)} s  ${text}`);

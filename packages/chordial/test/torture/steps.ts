@@ -1,6 +1,6 @@
 /**
- * What is done to the network. Each step begins with all files at full replicas and ends when they are again, so that
- * never more than r − 1 hosts are out at once: what is lost then is a bug, not a broken bargain.
+ * Faults of a run. Each step starts and ends with all files fully replicated, so at most r − 1 hosts are out at once: any
+ * loss is a bug.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { fillDisk } from './fill-disk.ts';
@@ -12,7 +12,7 @@ import type { Workload } from './workload.ts';
 
 export type Step = (torture: Torture, workload: Workload) => Promise<void>;
 
-/** Leaving below this would make the next steps impossible. */
+/** Minimum of peers for the next steps. */
 export const fewestHosts = replicas + 2;
 
 export const steps: Readonly<Record<string, Step>> = {
@@ -87,7 +87,7 @@ export const steps: Readonly<Record<string, Step>> = {
   },
 };
 
-/** Hosts go down, and come back before or after repair has replaced their copies, as chance decides. */
+/** Hosts go down, and return at random before or after repair has replaced their copies. */
 async function takeOut(
   torture: Torture,
   workload: Workload,
@@ -103,7 +103,7 @@ async function takeOut(
   await untilRecovered(torture, `${step}, return`);
 }
 
-/** In any order, some of them at once. */
+/** In random order, some concurrently. */
 export async function bringBack(torture: Torture, hosts: readonly TortureHost[]): Promise<void> {
   await Promise.all(
     hosts.map(async (host) => {
@@ -122,7 +122,7 @@ export async function addHosts(torture: Torture, number: number): Promise<void> 
   await untilRecovered(torture, 'join', since);
 }
 
-/** Two deaths at once are only promised to be survived by files that have three copies. */
+/** Only files with three copies must survive two deaths at once. */
 export async function restUntilFull(torture: Torture, workload: Workload): Promise<void> {
   await workload.holdWrites();
   const weak = (file: TrackedFile) => file.state === 'kept' && !file.isFull;
@@ -130,7 +130,7 @@ export async function restUntilFull(torture: Torture, workload: Workload): Promi
   await untilConsistent(torture);
 }
 
-/** Some that are up, fewer when that would leave too few. */
+/** Picks running hosts, fewer if too few would remain. */
 export function someHosts({ network, random }: Torture, number: number): readonly TortureHost[] {
   const candidates = [...network.up];
   const chosen: TortureHost[] = [];

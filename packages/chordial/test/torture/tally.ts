@@ -1,7 +1,7 @@
-/** What a run counts; the report is made of it. Times in milliseconds. */
+/** Counters of a run, for the report. Times in milliseconds. */
 export interface Tally {
   acknowledged: number;
-  /** Of these, with one copy only: alone on its side of a cut, a host has no other to write to. */
+  /** Of these, with a single copy: a host alone on its side of a partition cannot write to others. */
   acknowledgedWithOneCopy: number;
   replaced: number;
   removed: number;
@@ -10,15 +10,15 @@ export interface Tally {
   reads: number;
   /** Reads that needed another try. */
   retriedReads: number;
-  /** Of these, from the first try on. */
+  /** Of these, time from the first attempt. */
   slowestRetriedReadMilliseconds: number;
   failedReads: Record<string, number>;
-  /** Not answered within 2 s, retries counted in. */
+  /** Not answered within 2 s, retries included. */
   lateReads: number;
   slowestReadMilliseconds: number;
-  /** A kept file that a peer said to be absent, though a retry found it. */
+  /** Files reported absent that a retry found. */
   wronglyAbsent: number;
-  /** Bytes that were replaced by an acknowledged put before the read began. */
+  /** Reads of versions replaced before the read began. */
   staleReads: number;
   wrongReads: number;
   recoveries: Recovery[];
@@ -26,7 +26,7 @@ export interface Tally {
 
 export interface Recovery {
   readonly step: string;
-  /** Null: not within the patience. */
+  /** Null: not before the deadline. */
   readonly consistentMilliseconds: number | null;
   readonly fullMilliseconds: number | null;
 }

@@ -1,6 +1,6 @@
 /**
- * A small disk that really gets full: a tmpfs in a mount namespace of its own, held by one process. It vanishes with
- * that process, and that one ends when this one does, so nothing stays mounted whatever happens.
+ * A small disk that really fills up: a tmpfs in its own mount namespace, held by one process. It disappears with that
+ * process, which ends with this one, so nothing stays mounted.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 const script = 'mount -t tmpfs -o size="$2" chordial-torture "$1" && echo mounted && exec cat';
 
 export class TightDisk implements AsyncDisposable {
-  /** What a command must begin with to see the disk. */
+  /** Prefix of commands that see the disk. */
   readonly enter: readonly string[];
   readonly #holder: ChildProcess;
 
@@ -18,7 +18,7 @@ export class TightDisk implements AsyncDisposable {
     this.enter = ['nsenter', '--target', String(holder.pid), '--mount'];
   }
 
-  /** Null where mounting is not allowed. The folder must exist. */
+  /** Null if mounting is not allowed. The folder must exist. */
   static async mount(folder: string, bytes: number): Promise<TightDisk | null> {
     if (process.platform !== 'linux') return null;
     const holder = spawn('unshare', ['--mount', 'sh', '-c', script, 'tight-disk', folder, String(bytes)], {

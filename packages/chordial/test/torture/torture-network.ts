@@ -1,4 +1,4 @@
-/** All hosts of a tortured network. Whatever happens to this process, theirs end with it and their folder is removed. */
+/** All hosts of the network under test. Their processes end with this one, and their folder is removed. */
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,12 +11,12 @@ import { ownerOfPort } from './socket-owner.ts';
 import { TightDisk } from './tight-disk.ts';
 
 export interface AddOptions {
-  /** Bytes of its disk; what others have when not given. */
+  /** Bytes of its disk; shared with the others by default. */
   readonly diskBytes?: number;
   readonly flags?: readonly string[];
 }
 
-/** Members named to one that joins: one of them may die just then. */
+/** Members given to a joiner, since one of them may die. */
 const joinAddresses = 3;
 
 export class TortureNetwork implements AsyncDisposable {
@@ -36,7 +36,7 @@ export class TortureNetwork implements AsyncDisposable {
     this.#environment = environmentAt(path.join(folder, 'home'));
   }
 
-  /** @param isDirect no one is to be cut off in it. */
+  /** @param isDirect without partitions. */
   static async open(isDirect = false): Promise<TortureNetwork> {
     const network = new TortureNetwork(await mkdtemp(path.join(os.tmpdir(), 'chordial-torture-')), isDirect);
     await mkdir(path.join(network.folder, 'home'));
@@ -48,12 +48,12 @@ export class TortureNetwork implements AsyncDisposable {
     return path.join(this.folder, 'home', '.local', 'state', 'chordial', 'run');
   }
 
-  /** Those that serve now. */
+  /** Currently serving hosts. */
   get up(): readonly TortureHost[] {
     return this.hosts.filter((host) => host.isUp);
   }
 
-  /** Those that are members, as far as others can know: a paused one may go on at any time. */
+  /** Members in the view of others: a paused one may resume at any time. */
   get running(): readonly TortureHost[] {
     return this.hosts.filter((host) => host.pid !== null && host.state !== 'gone');
   }
@@ -62,7 +62,7 @@ export class TortureNetwork implements AsyncDisposable {
     return this.hosts.filter((host) => host.state === 'away');
   }
 
-  /** A new host, started; the first founds the network. */
+  /** Starts a new host; the first founds the network. */
   async add(options: AddOptions = {}): Promise<TortureHost> {
     const host = await this.#create(options);
     await this.start(host);
@@ -72,7 +72,7 @@ export class TortureNetwork implements AsyncDisposable {
   /** Started again or for the first time. */
   async start(host: TortureHost): Promise<void> {
     const members = this.up.filter((other) => other !== host).slice(-joinAddresses);
-    // One that returns knows its network; told whom to ask it would only be quicker than in life.
+    // A returning host knows its network; addresses would make it unrealistically fast.
     const isNew = !this.#wereMembers.has(host);
     await host.start(isNew ? await Promise.all(members.map((member) => member.address())) : []);
     this.#wereMembers.add(host);
@@ -83,7 +83,7 @@ export class TortureNetwork implements AsyncDisposable {
     return ringFaults(this.running.map((host) => host.process));
   }
 
-  /** Another process that is to end with this one. */
+  /** Registers another process to end with this one. */
   watch(pid: number): void {
     this.#watchdog.watch(pid);
   }
@@ -102,7 +102,7 @@ export class TortureNetwork implements AsyncDisposable {
       const folder = path.join(this.folder, `host-${number}`);
       await mkdir(folder);
       disk = await TightDisk.mount(folder, diskBytes);
-      // On a disk that really gets full the quota must not stop it before.
+      // On a disk that fills up the quota must not be reached first.
       quota = ['--quota', disk === null ? String(diskBytes) : '1G'];
     }
     const host = new TortureHost(number, this.#surroundings, { flags: [...flags, ...quota], disk });

@@ -1,4 +1,4 @@
-/** What every part of a tortured network works on. */
+/** Shared state of a run. */
 import type { Random } from '@chordial/ring';
 import type { TortureHost } from './host.ts';
 import { Oracle } from './oracle.ts';
@@ -6,7 +6,7 @@ import type { StepLog } from './step-log.ts';
 import { emptyTally, type Tally } from './tally.ts';
 import type { TortureNetwork } from './torture-network.ts';
 
-/** Copies of a block, the default of a network; at most one fewer hosts are out at a time. */
+/** Copies of a block, the network default; at most one fewer hosts are out at once. */
 export const replicas = 3;
 
 export class Torture {
@@ -16,7 +16,7 @@ export class Torture {
   readonly signal: AbortSignal;
   readonly oracle = new Oracle();
   readonly tally: Tally = emptyTally();
-  /** On the small side of a cut: what they cannot read is not lost. */
+  /** Hosts on the small side of a partition, whose failed reads do not count as losses. */
   apart: ReadonlySet<TortureHost> = new Set();
 
   constructor(network: TortureNetwork, random: Random, log: StepLog, signal: AbortSignal) {
@@ -31,13 +31,13 @@ export class Torture {
     return this.network.up.filter((host) => !this.apart.has(host));
   }
 
-  /** Copies that a file can have now. */
+  /** Possible copies of a file now. */
   get fullCopies(): number {
     return Math.min(replicas, this.network.running.length);
   }
 
-  /** A number from `least` to below `most`. */
-  between(least: number, most: number): number {
-    return least + (most - least) * this.random.next();
+  /** A number from `min` to below `max`. */
+  between(min: number, max: number): number {
+    return min + (max - min) * this.random.next();
   }
 }

@@ -1,4 +1,4 @@
-/** Puts, replaces, removes and reads without pause, at all hosts. */
+/** Continuous puts, replacements, removals and reads at all hosts. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileBytes, sizeOf } from './file-bytes.ts';
 import { putFile, removeFile } from './file-requests.ts';
@@ -11,13 +11,13 @@ import type { Torture } from './torture.ts';
 export interface Load {
   readonly writers: number;
   readonly readers: number;
-  /** Between two operations of one of them: the machine is to be busy, not swamped. */
+  /** Pause between operations of a worker, to keep the machine busy but not overloaded. */
   readonly paceMilliseconds: number;
 }
 
 const replaceBelow = 0.1;
 const removeBelow = 0.22;
-/** More would only make waiting for full replicas longer. */
+/** More would only make full replication slower. */
 const maxFiles = 3000;
 const readPatienceMilliseconds = 60_000;
 
@@ -32,7 +32,7 @@ export class Workload {
   #written: (() => void) | null = null;
   #names = 0;
 
-  /** `prefix` begins the names of new files: two loads of one network must not put under the same. */
+  /** `prefix` of new names, since two loads of one network must not share names. */
   constructor(torture: Torture, load: Load, prefix = 'file') {
     this.#torture = torture;
     this.#load = load;
@@ -44,7 +44,7 @@ export class Workload {
     each(load.readers, () => this.#read());
   }
 
-  /** Resolves when no write is in progress; none begins until `allowWrites`. */
+  /** Resolves when no write is in progress; none starts until `allowWrites`. */
   async holdWrites(): Promise<void> {
     this.#writesHeld ??= Promise.withResolvers();
     if (this.#writing === 0) return;
@@ -58,14 +58,14 @@ export class Workload {
     this.#writesHeld = null;
   }
 
-  /** Resolves when everything in progress has ended. */
+  /** Resolves when all operations have ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.allowWrites();
     await Promise.all(this.#loops);
   }
 
-  /** One new file at this host; whether it was acknowledged. */
+  /** Puts a new file at this host; returns whether it was acknowledged. */
   async putNew(host: TortureHost, size: number): Promise<boolean> {
     const { oracle } = this.#torture;
     const name = `${this.#prefix} ${++this.#names}.bin`;

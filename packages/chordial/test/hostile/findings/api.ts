@@ -1,4 +1,4 @@
-/** What the API gives to those who are not the peer's user: another user of the machine, another machine, a program that took its port. */
+/** API access without being the peer's user: another user of the machine, another machine, a program that took its port. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -36,7 +36,7 @@ export const attacks: readonly FindingAttack[] = [
   },
 ];
 
-/** What each route answers to the other user, as `METHOD ROUTE STATUS BODY` lines. */
+/** Responses of each route to the other user, as `METHOD ROUTE STATUS BODY` lines. */
 async function otherUserAsks(scene: Scene): Promise<Reached> {
   const [peer] = await scene.ring(1);
   const home = path.join(scene.network.folder, 'private');
@@ -136,11 +136,11 @@ async function behindProxy(scene: Scene): Promise<Reached> {
 
 async function takenPort(scene: Scene): Promise<Reached> {
   const [other] = await scene.ring(1);
-  // Not one of the ring that is watched: what answers at its address afterwards is the attacker.
+  // Outside the watched ring, since the attacker answers at its address afterwards.
   const peer = await scene.network.start({ join: other });
   await peer.kill9();
   const seen: (string | undefined)[] = [];
-  // It hands what it is asked on to the peer that still runs.
+  // It forwards requests to the running peer.
   const impostor = createServer((asked, response) => {
     seen.push(asked.headers.authorization);
     request(`${other.apiUrl}${asked.url}`, { method: asked.method ?? 'GET' }, (answer) => {
@@ -172,7 +172,7 @@ interface Asked {
   readonly body?: string;
 }
 
-/** With the token, and with headers that fetch keeps for itself. */
+/** With the token, and with headers that fetch does not allow. */
 async function near(peer: PeerProcess, route: string, { method = 'GET', headers = {}, body }: Asked): Promise<Near> {
   const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };
   const url = peer.apiUrl.replace('0.0.0.0', '127.0.0.1') + route;

@@ -1,4 +1,4 @@
-/** Who is kept out by connections that mean nothing: strangers that never say HELLO, and one member that opens hundreds. */
+/** Exhaustion by idle connections: strangers that never send HELLO, and a member that opens hundreds. */
 import type { ClientHttp2Session } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import type { FindingAttack, Reached, Scene } from '../finding.ts';
 import { HostileMember } from '../hostile-member.ts';
 import { greeted } from '../raw-session.ts';
 
-/** A start that takes longer was kept out. */
+/** A slower start counts as blocked. */
 const joinMilliseconds = 20_000;
 
 export const attacks: readonly FindingAttack[] = [
@@ -73,7 +73,7 @@ async function silentSockets(scene: Scene): Promise<Reached> {
     hold.goesOn = false;
     for (const socket of sockets) socket.destroy();
   });
-  // From one address, from the very address of those who join, and from a hundred addresses.
+  // From one address, from the address of the joiners, and from a hundred addresses.
   for (let count = 0; count < 64; count++) open('127.0.0.2');
   for (let count = 0; count < 32; count++) open('127.0.0.1');
   for (let count = 0; count < 100; count++) open(`127.0.1.${count + 1}`);
@@ -92,7 +92,7 @@ async function joins(scene: Scene, through: PeerProcess, count: number): Promise
       done += 1;
       slowest = Math.max(slowest, performance.now() - began);
     } catch {
-      // Kept out, which the figure says.
+      // Blocked, as the figure shows.
     }
   }
   const time = done === 0 ? '' : `, slowest start ${(slowest / 1000).toFixed(1)} s`;

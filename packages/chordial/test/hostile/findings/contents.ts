@@ -1,4 +1,4 @@
-/** Contents that are more than their names say: a terabyte called 12 bytes, and a thousand million entries from four blocks. */
+/** Contents larger than declared: a terabyte declared as 12 bytes, and a billion entries from four blocks. */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
@@ -16,7 +16,7 @@ import { HostileMember } from '../hostile-member.ts';
 
 const mebibyte = 1024 * 1024;
 const deadline = 20_000;
-/** Of a disk that others write to meanwhile. */
+/** Tolerance, since other processes write to the disk. */
 const slackBytes = 512 * mebibyte;
 
 export const attacks: readonly FindingAttack[] = [
@@ -49,7 +49,7 @@ async function terabyte(scene: Scene): Promise<Reached> {
   const elsewhere = { ...process.env, HOME: home, XDG_RUNTIME_DIR: folder, CHORDIAL_API_TOKEN: peer.token };
   const commands = [
     await network.command(['get', name, '-o', target, '--json'], peer),
-    // Without what the peer leaves to its user the bytes come as a stream.
+    // Without the local key the bytes are streamed.
     await network.command(['get', name, '-o', target, '--json'], peer, { environment: elsewhere }),
     await network.command(['stat', name, '--json'], peer),
   ];
@@ -88,7 +88,7 @@ async function endlessFolder(scene: Scene): Promise<Reached> {
   const bytes = await found.text();
   const absent = await answerOf(peer, `${route}?path=n999/n999/none`);
   const milliseconds = performance.now() - began;
-  // Those whose clients go: a path that is not there, and the list of all that is.
+  // Requests whose clients disconnect: an absent path, and a full listing.
   const clients = Array.from({ length: scene.isShort ? 4 : 12 }, (_, number) => {
     const asked = number % 2 === 0 ? route : `${route}?path=n0/n0/none${number}`;
     const client = new AbortController();
@@ -112,7 +112,7 @@ interface Said {
   readonly type: 'file' | 'directory';
 }
 
-/** Peers, all of which a member gave these blocks and a name for the last of them. */
+/** Peers that received these blocks from a member, and a name for the last one. */
 async function published(scene: Scene, said: Said, blocks: readonly Block[]): Promise<readonly [PeerProcess]> {
   const [peer] = await scene.ring(2);
   const member = await HostileMember.join(peer.ready.listen, scene.network.runtimeFolder);
@@ -135,7 +135,7 @@ async function published(scene: Scene, said: Said, blocks: readonly Block[]): Pr
     for await (const _ of answer.payload);
     const taken = await member.transport.request(contact, recordMessages.put.kind, { entries: [entry] }, { deadline });
     const results = [...(answer.header as { results: string[] }).results, ...(taken as { results: string[] }).results];
-    // One host may have had it from another by now.
+    // A host may already have it from another.
     if (results.some((result) => result !== 'stored' && result !== 'known'))
       throw new Error(`not taken: ${results.join(' ')}`);
   }
@@ -146,7 +146,7 @@ function blockOf(bytes: Uint8Array): Block {
   return { cid: cidOfBlock(rawCodec, bytes), bytes };
 }
 
-/** The same block 1024 times. @param size of the bytes below it */
+/** Links the same block 1024 times. @param size of the bytes below it */
 function fileOf({ cid }: { readonly cid: CID }, size: number): Block {
   return encodeFileNode(Array.from({ length: 1024 }, () => ({ cid, size, storedBytes: size })));
 }
@@ -155,7 +155,7 @@ async function* piecesOf(blocks: readonly Block[]): AsyncGenerator<Uint8Array, v
   for (const { bytes } of blocks) yield bytes;
 }
 
-/** Status and code, as `502 bad-content`; of an answer that is none, that it broke off. */
+/** Status and code, as `502 bad-content`, or that the response was truncated. */
 async function answerOf(peer: PeerProcess, route: string, init: RequestInit = {}): Promise<string> {
   const response = await peer.request(route, init);
   const text = await response.text().catch(() => 'interrupted');
@@ -174,7 +174,7 @@ async function cpuShare({ ready }: PeerProcess, milliseconds: number): Promise<n
   return (cpuMilliseconds(ready.pid) - before) / milliseconds;
 }
 
-/** As the system counted it; it counts hundredths of a second. */
+/** From the system, in hundredths of a second. */
 function cpuMilliseconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')

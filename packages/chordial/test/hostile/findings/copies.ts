@@ -11,7 +11,7 @@ import { HostileMember } from '../hostile-member.ts';
 import { holdsEverything, identitiesBetween } from '../sybil.ts';
 
 const bits = 256;
-/** Looks for surplus begin 1.5 s after the last change; once they took all copies within 10 s. */
+/** Checks for excess copies start 1.5 s after the last change; before the fix all copies were gone within 10 s. */
 const attackMilliseconds = 12_000;
 
 export const attacks: readonly FindingAttack[] = [

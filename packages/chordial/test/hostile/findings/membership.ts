@@ -1,4 +1,4 @@
-/** What joins without being asked in: strangers that look near, an invite that others read, a member that was removed. */
+/** Joining without permission: strangers at a local address, a leaked invite, a removed member. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -52,7 +52,7 @@ interface Ended {
   readonly text: string;
 }
 
-/** A start in the name of another user, who has a home of its own. */
+/** A start as another user, with its own home. */
 async function startAsOther(scene: Scene, address: string): Promise<Ended> {
   await chmod(scene.network.folder, 0o711);
   const home = path.join(scene.network.folder, 'another-user');
@@ -70,7 +70,7 @@ async function startAsOther(scene: Scene, address: string): Promise<Ended> {
   for (const output of [child.stdout, child.stderr]) {
     output.on('data', (part: Buffer) => {
       text += part.toString();
-      // Let in: that is all there is to know.
+      // Admitted.
       if (text.includes('"ready"')) child.kill('SIGKILL');
     });
   }

@@ -1,4 +1,4 @@
-/** Names: another publisher that claims a later time, and a removed name that is handed in again when its end may be forgotten. */
+/** Names: another publisher that claims a later time, and the replay of a removed name after its tombstone could have expired. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { HostId } from '@chordial/ring';
 import type { Wire } from '../../../src/network/transport.ts';
@@ -10,10 +10,10 @@ import { until } from '../../fixtures/until.ts';
 import type { FindingAttack, Reached, Scene } from '../finding.ts';
 import { HostileMember } from '../hostile-member.ts';
 
-/** Just within what holders take as a difference of clocks. */
+/** Just within the clock tolerance of holders. */
 const aheadMilliseconds = 590_000;
 const day = 24 * 3600 * 1000;
-/** Some rounds of the upkeep that removes what has expired. */
+/** A few rounds of the removal of expired records. */
 const upkeepMilliseconds = 12_000;
 const name = 'report.pdf';
 

@@ -1,7 +1,7 @@
 /**
- * What another user of the machine reaches through the paths that a peer opens with the rights of its own user. The attacker is
- * given all that it could find out at best, the token of the API included. Where this process may not become another user, the attacker
- * is a program that lacks only what the peer leaves to its user.
+ * Attacks by another user of the machine through paths that a peer opens with its own rights. The attacker has everything it
+ * could find out, including the API token. If this process cannot change its user, the attacker is a program without the
+ * local key.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -98,7 +98,7 @@ async function markOf(file: string) {
   return { device: String(dev), inode: String(ino) };
 }
 
-/** Takes the steps as the other user; resolves with the statuses of the questions. */
+/** Runs the steps as the other user; resolves with the statuses of its requests. */
 async function asAttacker(peer: PeerProcess, steps: readonly unknown[]): Promise<readonly number[]> {
   const token = await readFile(path.join(peer.dataFolder, 'api-token'), 'utf8');
   const { stdout } = await promisify(execFile)(

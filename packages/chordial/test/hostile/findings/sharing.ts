@@ -1,4 +1,4 @@
-/** What others may put into a shared folder or into a question, and who is made to pay for it. */
+/** Hostile contents of shared folders and of search questions, and their cost to others. */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -52,14 +52,14 @@ export const attacks: readonly FindingAttack[] = [
   },
 ];
 
-/** A member that the scene ends. */
+/** A member, ended with the scene. */
 async function memberOf(scene: Scene, peer: PeerProcess): Promise<HostileMember> {
   const member = await HostileMember.join(peer.ready.listen, scene.network.runtimeFolder);
   scene.ends.defer(() => member[Symbol.asyncDispose]());
   return member;
 }
 
-/** A question of `asker` to all of the ring, put to one peer by the member. */
+/** A broadcast question of `asker`, sent to one peer by the member. */
 function ask(member: HostileMember, peer: PeerProcess, pattern: string, asker: Identity = member.identity) {
   const first = member.ring.find(({ contact }) => contact.host === peer.ready.id);
   if (first === undefined) throw new Error('the member does not know the peer');
@@ -95,7 +95,7 @@ async function dearExpressions(scene: Scene): Promise<Reached> {
   for (let turn = 0; turn < questions; turn++) {
     const patterns = [
       `/${'(\\pL|\\pN){0,1000}'.repeat(57)}${turn}/`,
-      // As large as may be.
+      // Of maximum size.
       `/${'(\\pL|\\pN){0,99}'.repeat(6)}${turn}/`,
       `/${'.{0,100}'.repeat(19)}${turn}$/`,
     ];
@@ -113,7 +113,7 @@ async function dearExpressions(scene: Scene): Promise<Reached> {
   };
 }
 
-/** A folder in which the other user may write, outside of those that are closed to it. */
+/** A folder writable by the other user. */
 async function incoming(scene: Scene): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-incoming-'));
   scene.ends.defer(() => rm(folder, { recursive: true, force: true }));
@@ -121,7 +121,7 @@ async function incoming(scene: Scene): Promise<string> {
   return folder;
 }
 
-/** What the other user does, or this one where there can be no other. */
+/** Runs as the other user, or as this one if there is no other. */
 function asOther(scene: Scene, script: string, folder: string): Promise<unknown> {
   const child = spawn('sh', ['-c', script], { cwd: folder, stdio: 'ignore', ...otherUser });
   scene.ends.defer(() => void child.kill('SIGKILL'));
@@ -142,7 +142,7 @@ async function swappedFolder(scene: Scene): Promise<Reached> {
   await scene.network.command(['share', folder, '--others'], sharer);
   const cid = cidOfBlock(rawCodec, secret).toString();
   const turns = scene.isShort ? 16 : 100;
-  // A file of the folder is hashed just before, a change is told, and when it is looked at a link is there.
+  // A file of the folder was just hashed; at the next check after a change a link has replaced it.
   const link = `mv in away; ln -s '${secrets}' in; sleep 0.2; rm in; mv away in`;
   const turn = `echo $i > in/new$i; sleep 0.75; echo $i > in/told$i; sleep 0.1$((i % 9)); ${link}; sleep 0.4`;
   const swapping = asOther(scene, `for i in $(seq ${turns}); do ${turn}; done`, folder);
@@ -243,7 +243,7 @@ async function inventedAsker(scene: Scene): Promise<Reached> {
   await once(server, 'listening');
   scene.ends.defer(() => void server.close());
   const { port } = server.address() as { port: number };
-  // In its own name, in that of a key that is no member, and with an address as questions once had.
+  // As itself, as a key that is not a member, and with an address as in old questions.
   const stranger = createIdentity();
   const victim = { ...stranger, host: peers[1]!.ready.id as Identity['host'] };
   let refused = 0;

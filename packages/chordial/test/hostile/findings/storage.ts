@@ -1,4 +1,4 @@
-/** Who fills the disk and the event loop of others: claims without end, records without end, blocks that no name stands for. */
+/** Exhaustion of disk and event loop: unlimited claims, unlimited records, blocks without a name. */
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,7 +14,7 @@ import { HostileMember } from '../hostile-member.ts';
 
 const mebibyte = 1024 * 1024;
 const deadline = 20_000;
-/** Of catalogue besides its rows: free pages, the log. */
+/** Overhead of the catalogue: free pages, the log. */
 const slackBytes = 24 * mebibyte;
 
 export const attacks: readonly FindingAttack[] = [
@@ -67,7 +67,7 @@ async function claimsFlood(scene: Scene, publisherOf: (member: HostileMember) =>
   const puts = countOf(peer, 'puts');
   return {
     reached: `blocks.claim took at most ${slowest.toFixed(0)} ms; ${rows} claims of ${puts} puts are kept on 16 blocks`,
-    // The event loop is what counts, and /healthz tells of it; a busy machine adds to the time of an answer.
+    // The event loop counts, measured by /healthz; a busy machine adds to response times.
     held: slowest < 5000 && rows <= 16 * 256 && puts <= 16 * 256,
   };
 }
@@ -77,7 +77,7 @@ async function recordsFlood(scene: Scene): Promise<Reached> {
   const end = performance.now() + (scene.isShort ? 8000 : 14_000);
   let [sent, taken] = [0, 0];
   for (let turn = 0; performance.now() < end; turn++) {
-    // Publishers are free: a few records of each, and many of one's own.
+    // Publishers are free: a few records of each, and many of its own.
     const signer = turn % 2 === 0 ? member.identity : createIdentity();
     const entries = Array.from({ length: maxEntriesPerMessage }, () => record(signer, member.networkId));
     sent += entries.reduce((sum, { length }) => sum + length, 0);
@@ -116,7 +116,7 @@ async function blocksFlood(scene: Scene): Promise<Reached> {
   };
 }
 
-/** Peers of this quota, and a member that means harm and gives nothing. */
+/** Peers with this quota, and a hostile member without storage. */
 async function besieged(scene: Scene, quota: string) {
   const [peer] = await scene.ring(2, { flags: ['--quota', quota] });
   const member = await HostileMember.join(peer.ready.listen, scene.network.runtimeFolder);

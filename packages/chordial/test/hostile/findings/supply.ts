@@ -1,4 +1,4 @@
-/** What others could put into an installation: versions that float, and programs that run while it is installed. */
+/** Supply chain: floating versions, and install scripts. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runCommand } from '../../end-to-end/command.ts';
@@ -6,7 +6,7 @@ import { unpinned } from '../../repository/packages.ts';
 import { product } from '../../results.ts';
 import type { FindingAttack, Reached, Scene } from '../finding.ts';
 
-/** Its test is that of the package, test/end-to-end/package.test.ts. */
+/** Tested in test/end-to-end/package.test.ts. */
 export const attacks: readonly FindingAttack[] = [
   {
     finding: 'H7',
@@ -30,7 +30,7 @@ async function partsOfThePackage({ network: { folder } }: Scene): Promise<Reache
   const lock = await readFile(path.join(packed, 'package/npm-shrinkwrap.json'), 'utf8');
   const parts = Object.keys((JSON.parse(lock) as { packages: object }).packages).length - 1;
   const loose = unpinned(lock);
-  // A part whose contents are others than those locked is refused by npm, from whatever place it comes.
+  // npm refuses a package whose contents differ from the lock file, whatever its source.
   const place = path.join(folder, 'place');
   await mkdir(place);
   const manifest = JSON.parse(await readFile(path.join(packed, 'package/package.json'), 'utf8')) as object;

@@ -1,4 +1,4 @@
-/** The power fails everywhere, and everybody comes back in no particular order. */
+/** A power failure of all hosts, which return in random order. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { readPatiently } from '../patient-read.ts';
 import { untilConsistent } from '../recovery.ts';
@@ -9,7 +9,7 @@ import { isWithin, reckon, seconds } from './reckoning.ts';
 const targetMilliseconds = 15_000;
 const patienceMilliseconds = 120_000;
 const readConcurrency = 4;
-/** Hands are not faster. */
+/** Shortest time of a manual restart. */
 const betweenStartsMilliseconds = 100;
 
 export const allAtOnce: FaultRow = {
@@ -40,7 +40,7 @@ export const allAtOnce: FaultRow = {
   },
 };
 
-/** Milliseconds from `since` until every file has been read, null when one could not be. */
+/** Milliseconds from `since` until every file has been read; null if one failed. */
 export async function untilReadable(torture: Torture, since: number): Promise<number | null> {
   const queue = torture.oracle.in('kept').slice();
   let missed = 0;

@@ -1,4 +1,4 @@
-/** kill -9 in the middle of something, again and again at moments that chance chooses; then a restart, which must be clean. */
+/** kill -9 at random moments of an operation, repeatedly; each restart must be clean. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { removeFile } from '../file-requests.ts';
 import type { TortureHost } from '../host.ts';
@@ -14,7 +14,7 @@ const putBytes = 3_000_000;
 const putConcurrency = 4;
 const removalConcurrency = 10;
 
-/** Begins something at a host and kills it, or another, before that is done. */
+/** Starts an operation at a host and kills it, or another, before the end. */
 type Amid = (scene: Scene) => Promise<void>;
 
 export const amidPut = amid('mid-put', 'kill -9 in the middle of puts', async ({ torture, workload }) => {
@@ -29,7 +29,7 @@ export const amidPut = amid('mid-put', 'kill -9 in the middle of puts', async ({
 export const amidHandOver = amid('mid-hand-over', 'kill -9 in the middle of a join', async ({ torture }) => {
   const { network, log } = torture;
   const joining = network.add();
-  // Its start may well fail: it is killed.
+  // Its start may fail, since it is killed.
   joining.catch((error: Error) => log.detail(error.message));
   await wait(torture.between(700, 3000));
   const newest = network.hosts.at(-1);
@@ -44,10 +44,10 @@ export const amidLeave = amid('mid-leave', 'kill -9 in the middle of a leave', a
   const leaving = host.leave();
   leaving.catch((error: Error) => torture.log.detail(error.message));
   await wait(torture.between(20, 1500));
-  // One that was quicker than the blow is gone, with nothing left to kill.
+  // It may have left before the kill.
   if (host.pid !== null) await host.kill();
   await Promise.allSettled([leaving]);
-  // It may have been out already when it was killed: whether it returns or begins again, nothing is lost by it.
+  // It may have left before it was killed; nothing is lost whether it returns or starts again.
   host.state = 'gone';
   await torture.network.add();
 });
@@ -61,7 +61,7 @@ export const amidRepair = amid('mid-repair', 'kill -9 in the middle of a repair'
 
 export const amidCollection = amid('mid-collection', 'kill -9 in the middle of a collection', async ({ torture }) => {
   const removals = Promise.all(Array.from({ length: removalConcurrency }, () => removeOne(torture)));
-  // Holders free what was removed as soon as they are told.
+  // Holders free removed blocks once notified.
   await wait(torture.between(5, 800));
   await someHosts(torture, 1)[0]?.kill();
   await removals;
@@ -71,7 +71,7 @@ async function removeOne({ oracle, network, random }: Torture): Promise<void> {
   const file = pick(oracle.in('kept'), random);
   const publisher = network.up.find((host) => host.number === file?.host);
   if (file === null || publisher === undefined) return;
-  // One that fails under the blow may have taken effect or not.
+  // An interrupted one may or may not have taken effect.
   file.state = 'changing';
   if ((await removeFile(publisher, file.name)).ok) file.state = 'removed';
 }
@@ -106,7 +106,7 @@ async function verdict(torture: Torture, slowest: number | null, slowestStart: n
   };
 }
 
-/** Milliseconds of the slowest start. Throws when one does not start. */
+/** Milliseconds of the slowest start; throws on a failed one. */
 async function restartAll({ network }: Torture): Promise<number> {
   const times = await Promise.all(
     network.away.map(async (host: TortureHost) => {

@@ -1,4 +1,4 @@
-/** Peers join and leave for good without pause while others put and get. */
+/** Peers continuously join and leave for good while others put and get. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisedMilliseconds } from '../patient-read.ts';
 import { untilRecovered } from '../recovery.ts';
@@ -25,14 +25,14 @@ export const churn: FaultRow = {
     const [joined, left] = await Promise.all([
       repeat(torture, goesOn, async () => void (await torture.network.add())),
       repeat(torture, goesOn, async () => {
-        // As many leave as join, so that the network keeps its size.
+        // Equal numbers leave and join, so the size stays constant.
         if (torture.network.up.length > peers - 2) await someHosts(torture, 1)[0]?.leave();
       }),
     ]);
     await workload.stop();
     const isWhole = await untilRecovered(torture, 'churn');
     const { text, isSound } = await reckon(torture);
-    // The promise here is for reads that failed; how long others took is told beside it.
+    // The promise is about failed reads; their duration is reported as well.
     const { retriedReads, slowestRetriedReadMilliseconds } = torture.tally;
     const again =
       retriedReads === 0
@@ -46,7 +46,7 @@ export const churn: FaultRow = {
   },
 };
 
-/** How often the work succeeded. */
+/** Success rate of the work. */
 async function repeat(torture: Torture, goesOn: () => boolean, work: () => Promise<void>): Promise<number> {
   let times = 0;
   while (goesOn()) {

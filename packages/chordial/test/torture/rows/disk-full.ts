@@ -1,4 +1,4 @@
-/** The disk of one peer gets full, and the peer is restarted on it. */
+/** The disk of a peer fills up, and the peer restarts on it. */
 import { fillDisk } from '../fill-disk.ts';
 import { untilFull } from '../recovery.ts';
 import type { FaultRow } from './fault-row.ts';

@@ -1,4 +1,4 @@
-/** One line of the table of faults: what is done, what is promised, and what was measured. */
+/** A row of the fault table: the fault, the promise, and the measurement. */
 import type { Torture } from '../torture.ts';
 import type { Workload } from '../workload.ts';
 
@@ -9,10 +9,10 @@ export interface Measured {
 
 export interface Scene {
   readonly torture: Torture;
-  /** Does nothing by itself: a row asks it for puts, or starts readers of its own. */
+  /** Passive: rows request puts, or start their own readers. */
   readonly workload: Workload;
   readonly minutes: number;
-  /** As many as the network holds, or as a bare row is to make. */
+  /** Number of files in the network, or to be created by a row without files. */
   readonly files: number;
 }
 
@@ -20,13 +20,13 @@ export interface FaultRow {
   readonly name: string;
   readonly what: string;
   readonly target: string;
-  /** Unless the command line says otherwise. */
+  /** Defaults of the command line. */
   readonly peers: number;
   readonly files: number;
-  /** The row makes its own files: the network holds none when it begins. */
+  /** The row creates its own files; the network starts without any. */
   readonly isBare?: boolean;
-  /** It cuts hosts off from each other: they speak through proxies. */
+  /** It partitions hosts, so they connect through proxies. */
   readonly cuts?: boolean;
-  /** The peers are one ring and hold the files at full replicas. */
+  /** The peers form one ring and the files have all replicas. */
   measure(scene: Scene): Promise<Measured>;
 }

@@ -1,4 +1,4 @@
-/** Bits flip on the disk of one peer: no one may ever see them. */
+/** Bits flip on the disk of a peer: no reader may ever see them. */
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -59,7 +59,7 @@ async function flipAll(folder: string): Promise<number> {
   return flipped;
 }
 
-/** Of small blocks, whose bytes are in the catalogue; written there as the disk would spoil them, while the peer uses it. */
+/** Corrupts small blocks in the catalogue while the peer uses it. */
 function flipSmall(file: string): number {
   const catalog = new DatabaseSync(file, { timeout: 5000 });
   try {

@@ -1,4 +1,4 @@
-/** Hostile hosts inside the network, and strangers outside it, attack honest peers that go on putting, reading and searching. */
+/** Hostile members and outside strangers attack honest peers, which keep putting, reading and searching. */
 import os from 'node:os';
 import type { Target } from '../../hostile/attack.ts';
 import { attacks } from '../../hostile/attacks.ts';
@@ -11,13 +11,13 @@ import { MemoryWatch, megabytes } from './memory-watch.ts';
 import { reckon, seconds } from './reckoning.ts';
 import { Searchers } from './searchers.ts';
 
-/** One fewer than the copies of a file: one honest place is left for each. */
+/** One fewer than the replicas of a file: each has an honest place. */
 const hostileHosts = 2;
 const attackMilliseconds = 3000;
-/** Tries counted in: who reads while two of three places lie may have to ask again. */
+/** Retries included: with two of three places lying a reader may have to retry. */
 const longestReadMilliseconds = 10_000;
 const load = { readers: 3, writers: 1, paceMilliseconds: 30 };
-/** Resident memory of a peer that no one harms stays below 250 MB; what all bounds of docs/limits.md allow beside it is this much. */
+/** A peer without attacks stays below 250 MB of resident memory; the limits of docs/limits.md add up to this much more. */
 const maxResidentBytes = 450 * 1024 * 1024;
 
 export const hostile: FaultRow = {
@@ -68,7 +68,7 @@ export const hostile: FaultRow = {
       await Promise.all([workload.stop(), searchers.stop()]);
       memory.stop();
     }
-    // Reads begun amid the last attack may have ended long after it.
+    // Reads started during the last attack may end long after it.
     slowest = Math.max(slowest, tally.slowestReadMilliseconds);
     late = tally.lateReads;
     const survivors = honest.filter(({ pid }) => pid !== null).length;
@@ -97,7 +97,7 @@ export const hostile: FaultRow = {
   },
 };
 
-/** CHORDIAL_TEST_ATTACKS names a few of them, for anyone who looks into one. */
+/** CHORDIAL_TEST_ATTACKS selects some of them, for debugging. */
 function chosen(): typeof attacks {
   const wanted = process.env['CHORDIAL_TEST_ATTACKS']?.split(',');
   return wanted === undefined ? attacks : attacks.filter(({ name }) => wanted.includes(name));
@@ -109,7 +109,7 @@ async function targetOf(host: TortureHost): Promise<Target> {
   return { contact, port: Number(listen.slice(listen.lastIndexOf(':') + 1)) };
 }
 
-/** What the peers refused so far, by reason, over all of them; of one that does not answer nothing. */
+/** Total refusals of all responding peers by reason. */
 async function refusals(hosts: readonly TortureHost[]): Promise<Readonly<Record<string, number>>> {
   const total: Record<string, number> = {};
   const texts = await Promise.all(hosts.map((host) => metricsOf(host)));

@@ -1,4 +1,4 @@
-/** kill -9 of r − 1 peers at once, while everything is being read. */
+/** kill -9 of r − 1 peers at once while all files are read. */
 import { untilFull } from '../recovery.ts';
 import { someHosts } from '../steps.ts';
 import { replicas } from '../torture.ts';

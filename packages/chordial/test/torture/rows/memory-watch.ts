@@ -1,4 +1,4 @@
-/** Resident memory of processes, looked at several times a second: its peak, and how much it grew. */
+/** Samples the resident memory of processes several times a second: peak and growth. */
 import { readFileSync } from 'node:fs';
 
 const lookMilliseconds = 200;
@@ -16,7 +16,7 @@ export class MemoryWatch {
     this.#timer = setInterval(() => this.#look(), lookMilliseconds).unref();
   }
 
-  /** Growth is counted from now on. */
+  /** Resets the baseline of the growth. */
   begin(): void {
     this.#begun = this.#pids.map(residentBytes);
     this.#peaks = [...this.#begun];
@@ -26,7 +26,7 @@ export class MemoryWatch {
     clearInterval(this.#timer);
   }
 
-  /** The highest of each, and how much that is above the beginning. */
+  /** Peak and growth of each. */
   shown(): string {
     this.#look();
     const each = this.#peaks.map(

@@ -1,4 +1,4 @@
-/** kill -9 one by one with repair between, until one peer holds everything. */
+/** kill -9 of one peer at a time with repair in between, until one peer holds everything. */
 
 import { pick } from '../oracle.ts';
 import { untilFull } from '../recovery.ts';

@@ -1,16 +1,16 @@
-/** What rows say of the files: lost, wrong, risen after their removal, and how slow reads were. */
+/** Results of rows on files: lost, wrong, resurrected, and read times. */
 import { finalCheck } from '../final-check.ts';
 import { promisedMilliseconds } from '../patient-read.ts';
 import type { Torture } from '../torture.ts';
 
 export interface Reckoning {
   readonly text: string;
-  /** Nothing lost, nothing wrong, nothing removed that is there again. */
+  /** No file lost, wrong or resurrected. */
   readonly isSound: boolean;
   readonly isQuick: boolean;
 }
 
-/** Reads every file once more; to be called when the load has stopped. */
+/** Reads every file once more, after the load has stopped. */
 export async function reckon(torture: Torture): Promise<Reckoning> {
   const { lost, wrong, risen } = await finalCheck(torture);
   const { wrongReads, slowestReadMilliseconds, reads, lateReads } = torture.tally;
@@ -29,6 +29,6 @@ export function seconds(milliseconds: number | null): string {
   return milliseconds === null ? 'never' : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
-export function isWithin(milliseconds: number | null, most: number): boolean {
-  return milliseconds !== null && milliseconds <= most;
+export function isWithin(milliseconds: number | null, max: number): boolean {
+  return milliseconds !== null && milliseconds <= max;
 }

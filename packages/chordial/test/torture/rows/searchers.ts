@@ -1,4 +1,4 @@
-/** Searches without pause for files that are there, each at some peer: a hit of the very file must be among the hits. */
+/** Continuous searches for existing files at random peers; the hits must contain the file. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { search } from '../../end-to-end/search-requests.ts';
 import { pick } from '../oracle.ts';
@@ -9,7 +9,7 @@ const pauseMilliseconds = 100;
 export class Searchers {
   readonly #torture: Torture;
   readonly #loop: Promise<void>;
-  /** Only these: what was just put may not be in the index yet. */
+  /** Only these, since recent puts may not be indexed yet. */
   readonly #names: ReadonlySet<string>;
   #isStopped = false;
   succeeded = 0;

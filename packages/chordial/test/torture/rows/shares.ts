@@ -1,4 +1,4 @@
-/** Folders shared by every peer: whatever lies in them is found and fetched from every other, and nothing that left them. */
+/** Every peer shares folders: their files are found and fetched by all others, removed files are not. */
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,7 +15,7 @@ const queryCount = 500;
 const queryConcurrency = 4;
 const foundWithinMilliseconds = 5000;
 const goneWithinMilliseconds = 60_000;
-/** spec/3: the ring looks every 20 s at the latest, and asks three times and two others before it says dead. */
+/** spec/3: the ring looks every 20 s at the latest, and pings three times and asks two others before it declares a death. */
 const detectedWithinMilliseconds = 30_000;
 const patienceMilliseconds = 180_000;
 const betweenLooksMilliseconds = 50;
@@ -194,7 +194,7 @@ class Trial {
     this.#note(`restarted: live again after ${seconds(live)}`, live !== null);
   }
 
-  /** Milliseconds until words find it from every peer that is not its sharer; null when they never do. */
+  /** Milliseconds until every peer except the sharer finds it by words; null if never. */
   #untilFound(since: number, file: Shared): Promise<number | null> {
     const mark = file.words.find((word) => /^\d{7}$/.test(word)) ?? file.words[0]!;
     const waiting = new Set(this.#torture.network.up.filter((host) => host !== file.host));
@@ -217,7 +217,7 @@ class Trial {
     return null;
   }
 
-  /** Null when the peer did not answer; the step log says why. */
+  /** Null without an answer; the step log has the reason. */
   async #ask(host: TortureHost, query: string, mode: 'words' | 'broadcast' = 'words'): Promise<Found | null> {
     try {
       return await search(host.process, query, mode);
@@ -256,10 +256,14 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0);
 }
 
-async function eachOf<Item>(items: readonly Item[], most: number, take: (item: Item) => Promise<void>): Promise<void> {
+async function eachOf<Item>(
+  items: readonly Item[],
+  concurrency: number,
+  take: (item: Item) => Promise<void>,
+): Promise<void> {
   const queue = items.values();
   const work = async (): Promise<void> => {
     for (const item of queue) await take(item);
   };
-  await Promise.all(Array.from({ length: most }, work));
+  await Promise.all(Array.from({ length: concurrency }, work));
 }

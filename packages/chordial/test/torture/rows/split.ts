@@ -1,4 +1,4 @@
-/** The network falls into two halves, both are used, and they come together again. */
+/** A partition into two halves, both in use, then healing. */
 import { untilConsistent, untilFull } from '../recovery.ts';
 import type { Torture } from '../torture.ts';
 import { untilReadable } from './all-at-once.ts';

@@ -1,4 +1,4 @@
-/** Builds the scene of a row: a ring of peers with files at full replicas; takes it down again whatever happens. */
+/** Sets up a row: a ring of peers with fully replicated files; always tears it down. */
 import { seededRandom } from '@chordial/ring/testing';
 import { untilConsistent, untilFull } from '../recovery.ts';
 import { startPeers } from '../run-torture.ts';
@@ -17,7 +17,7 @@ export interface StageOptions {
 
 const putConcurrency = 8;
 const largestFileBytes = 60_000;
-/** Every so many files one has several blocks. */
+/** One file in this many has several blocks. */
 const largeEvery = 50;
 const largeBytes = 2_500_000;
 
