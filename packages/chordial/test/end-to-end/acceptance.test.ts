@@ -1,4 +1,4 @@
-/** The acceptance of six peers, smaller where time demands: 64 MiB in place of 1 GiB. What was measured is printed. */
+/** The acceptance test with six peers, scaled down: 64 MiB instead of 1 GiB. Prints its measurements. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -118,7 +118,7 @@ async function putAndFetchBig(network: NetworkFixture, peers: readonly PeerProce
   return sum;
 }
 
-/** Reads every small file from every peer, one after the other at each; milliseconds of the slowest read. */
+/** Reads every small file from every peer, sequentially at each; milliseconds of the slowest read. */
 async function slowestRead(peers: readonly PeerProcess[]): Promise<number> {
   const slowest = await Promise.all(
     peers.map(async (peer) => {
@@ -149,7 +149,7 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 const statusOf = (peer: PeerProcess): Promise<NodeStatus> => peer.json<NodeStatus>('/api/v1/node?fingers=none');
 const since = (begun: number): number => Math.round(performance.now() - begun);
 
-/** Blocks on the peer's disk, in whatever role. */
+/** All blocks on the peer's disk. */
 async function blocksOf(peer: PeerProcess): Promise<number> {
   return (await peer.json<StorageListing>('/api/v1/storage')).blocks;
 }

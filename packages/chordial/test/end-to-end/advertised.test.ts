@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NetworkFixture } from './network-fixture.ts';
 
-/** Nothing listens there, and nothing ever will: the discard port of a documentation address, and of this machine. */
+/** Closed ports: the discard port of a documentation address, and of this machine. */
 const places = ['192.0.2.9:9', '127.0.0.1:9'];
 
 test('rough: libershare#21 an address that others do not reach is named, with the peer that tried it', async () => {

@@ -19,7 +19,7 @@ test('A22 A1 a taken port, of --listen or of --api, is told with the way out', a
   assert.ok(api.message.includes(peer.ready.api) && api.message.includes('--api'), api.message);
   assert.equal(existsSync(third), false);
   assert.equal((await peer.request('/readyz')).status, 200);
-  // What was left half-way is no obstacle: the same folder starts once a port is free.
+  // The partial state does not matter: the same folder starts once a port is free.
   await network.start({ data: 'second', join: peer });
 });
 

@@ -39,7 +39,7 @@ test('A22 B1 names: 255 bytes, odd to look at, or like numbers and CIDs are kept
   const byName = await network.command(['get', `name:${likeCid}`, '-o', '-'], second);
   assert.equal(byName.text, likeCid);
   const byCid = await network.command(['get', likeCid, '-o', '-'], second);
-  // Whether content exists no one can know: those that are up do not have it.
+  // Whether content exists cannot be known: the running peers do not have it.
   assert.equal(byCid.exit, 1, byCid.stderr);
   assert.match(byCid.stderr, /No live peer handed over block .*Try again when more peers are up/);
 
@@ -164,7 +164,7 @@ test('A22 A7 two puts of one name at once: one of the two is the file, whole, at
   assert.ok(here.equals(there) && bodies.some((body) => body.equals(here)));
 });
 
-/** Says how much comes, sends half of it and hangs up. */
+/** Declares a length, sends half and disconnects. */
 async function sendHalf(peer: PeerProcess, name: string, bytes: number): Promise<void> {
   const { hostname, port, host } = new URL(peer.apiUrl);
   const socket = connect(Number(port), hostname);
@@ -175,7 +175,7 @@ async function sendHalf(peer: PeerProcess, name: string, bytes: number): Promise
   socket.resetAndDestroy();
 }
 
-/** What the peer says to a request of which only these lines come. */
+/** The response to a request of only these lines. */
 async function answerTo(peer: PeerProcess, head: string): Promise<string> {
   const { hostname, port, host } = new URL(peer.apiUrl);
   const socket = connect(Number(port), hostname).setEncoding('utf8');

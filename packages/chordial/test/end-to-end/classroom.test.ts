@@ -24,7 +24,7 @@ test('A13 A14 A24 A23 the classroom shows 2 4 5 8 9 14 19, and adds, kills and a
   );
   assert.match(text, /all steps held/);
   assert.match(text, /Its page: http:\/\/127\.0\.0\.1:\d+\//);
-  // What the peers themselves told, from the first line of each on.
+  // The output of the peers, from the first line on.
   assert.match(text, /peer 19: This peer is a member of the ring/);
   assert.match(text, /peer 2: Peer 19: join request accepted/);
   assert.match(text, /peer 19: My first successor is Peer 2/);

@@ -22,7 +22,7 @@ export interface CommandOptions {
   readonly deadlineMilliseconds?: number;
 }
 
-/** Without what the tester's own account or shell sets: no peer or config file of the machine is met by chance. */
+/** Without settings of the user's account or shell, so that no peer or config file of the machine is used. */
 export function environmentAt(home: string): NodeJS.ProcessEnv {
   const foreign = /^(?:CHORDIAL_(?!TEST_)|XDG_|npm_|NODE_OPTIONS$|NODE_TEST_CONTEXT$)/;
   const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
@@ -49,7 +49,7 @@ export async function runCommand(
   const err: Buffer[] = [];
   child.stdout.on('data', (piece: Buffer) => out.push(piece));
   child.stderr.on('data', (piece: Buffer) => err.push(piece));
-  // A program that does not read its input closes the pipe: no failure of the test.
+  // A program that does not read its input closes the pipe, which is not a failure.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input ?? '');
   const exit = await new Promise<number | null>((resolve, reject) => {

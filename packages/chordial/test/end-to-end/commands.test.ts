@@ -23,7 +23,7 @@ import { ServedPeer, servedToken, testKey } from '../fixtures/served-peer.ts';
 import { product } from '../results.ts';
 import { type CommandResult, environmentAt, runCommand } from './command.ts';
 
-/** A small peer in this process, and commands as processes in a folder of their own. */
+/** A SmallPeer in this process, and commands as processes in their own folder. */
 class Desk implements AsyncDisposable {
   readonly served: ServedPeer;
   readonly folder: string;
@@ -68,7 +68,7 @@ class Desk implements AsyncDisposable {
     return runCommand([process.execPath, path.join(product, 'src/cli/main.ts'), ...args], options);
   }
 
-  /** As if the peer ran on another machine: no note of it is here, and transfers by path are refused. */
+  /** Like a peer on another machine: without a runtime note, and transfers by path are refused. */
   beElsewhere(): void {
     this.#home = path.join(this.folder, 'elsewhere');
     this.#token = { CHORDIAL_API_TOKEN: servedToken };

@@ -23,7 +23,7 @@ test('A22 a full disk, where one can be mounted, refuses the file, publishes not
   await mkdir(place);
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=10m', 'tmpfs', place], { encoding: 'utf8' });
   if (mounted.status !== 0) {
-    // The quota meets the same code above; only the system's own ENOSPC is not seen here.
+    // The quota tests the same code except for ENOSPC.
     t.diagnostic(`no small disk can be mounted here, so none was filled: ${mounted.stderr ?? mounted.error?.message}`);
     return;
   }

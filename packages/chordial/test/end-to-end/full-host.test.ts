@@ -46,7 +46,7 @@ test('B12 A22 a full host refuses what is above its quota, the next ones take it
   assert.ok((await bytesAt(small)) <= quotaBytes);
   assert.equal((await small.request('/api/v1/files/never%20put')).status, 404);
 
-  // What it knows of where its blocks went outlives it.
+  // Its pointers to blocks elsewhere survive a restart.
   await small.kill9();
   assert.ok(pointersIn(small.dataFolder) > 0);
   const again = await network.restart(small, { flags: ['--quota', String(quotaBytes)] });

@@ -1,4 +1,4 @@
-/** A long run that is interrupted leaves neither a peer nor a folder behind, however it is interrupted. */
+/** An interrupted long run leaves neither peers nor folders behind. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,7 +36,7 @@ async function startRun(folder: string): Promise<Run> {
 /** Processes whose command line names the folder: peers by their data, the watchdog by what it guards. */
 async function processesIn(folder: string): Promise<readonly string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  // One that ends meanwhile has no command line any more.
+  // It may have ended.
   const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
   return lines.filter((line) => line.includes(folder));
 }

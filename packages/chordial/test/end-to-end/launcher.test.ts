@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type CommandResult, launcher, runCommand } from './command.ts';
 
-/** A package with the real launcher and an entry that tells which Node runs it, with which arguments and pid. */
+/** A package with the real launcher and an entry that prints its Node, arguments and pid. */
 async function packageFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial launcher-'));
   t.after(() => rm(folder, { recursive: true, force: true }));

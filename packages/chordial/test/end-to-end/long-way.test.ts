@@ -1,4 +1,4 @@
-/** Peers at the other end of a long way: what is put to them crosses the putter's own link once, however many copies there are. */
+/** Peers behind a slow path: a put crosses the putter's link once, for any number of copies. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ test('B4 three copies over a long way cost the link of who puts them little more
   const ports: number[] = [];
   const ways: SlowPath[] = [];
   for (let index = 0; index < holders; index++) {
-    // They end after the peers, and lead nowhere until their peer is up.
+    // They end after the peers, and refuse until their peer is up.
     ways.push(stack.use(await SlowPath.open(() => ports[index] ?? null, farAway)));
   }
   const network = stack.use(await NetworkFixture.open());
@@ -41,7 +41,7 @@ test('B4 three copies over a long way cost the link of who puts them little more
     assert.equal(exit, 0, stderr);
   };
   const bytes = 24 * mebibyte;
-  // The first blocks show that the way is long.
+  // The first blocks measure the delay.
   await writeFile(file, randomBytes(6 * mebibyte));
   await put('before');
 

@@ -52,7 +52,7 @@ test('H6 invite | join - makes a member, listed by name; removed, no peer answer
     return rings.every(({ members }) => members.every(({ id }) => id !== guest.ready.id));
   });
   assert.ok(performance.now() - began < 10_000, `${performance.now() - began} ms`);
-  // Shown the signed removal it ends by itself, so that no program of its user waits for answers that do not come.
+  // It stops once it receives the signed removal, so that its user's programs do not wait in vain.
   const { code } = await within('the guest ends', guest.exited, 15_000);
   assert.equal(code, 1);
   assert.match(guest.errorLines.join('\n'), /This member was removed from the network/);
@@ -112,7 +112,7 @@ test('C2 another user of the machine is refused and learns nothing', async () =>
   await chmod(data, 0o777);
   const flags = ['--json', '--data', path.join(data, 'd'), '--listen', '127.0.0.1:0', '--api', '127.0.0.1:0'];
   const child = spawn(launcher, ['start', ...flags, '--join', founder.ready.listen], {
-    // Where this process may not change its user, another home stands for one: what lies there is all that it is let in by.
+    // If this process cannot change its user, another home replaces it, since access depends only on its files.
     ...otherUser,
     cwd: '/',
     env: { PATH: process.env['PATH'], HOME: data, NO_COLOR: '1' },

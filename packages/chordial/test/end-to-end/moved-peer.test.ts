@@ -5,7 +5,7 @@ import { until } from '../fixtures/until.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
 
-/** Where this peer believes that one to be, in everything that it shows. */
+/** The addresses of that peer in all output of this one. */
 async function addressesShown(at: PeerProcess, of: PeerProcess): Promise<ReadonlySet<string>> {
   const { virtualNodes } = await at.json<NodeStatus>('/api/v1/node?fingers=none');
   const peers = await at.json<{ peers: readonly PeerStatus[] }>('/api/v1/peers');

@@ -1,5 +1,5 @@
 /**
- * A network of real processes in a temporary folder, gone when the test ends, however it ends:
+ * A network of real processes in a temporary folder, cleaned up even if the test is killed:
  *
  *     await using network = await NetworkFixture.open();
  *     const [first, second, third] = await network.startRing(3);
@@ -54,7 +54,7 @@ export class NetworkFixture implements AsyncDisposable {
     return new NetworkFixture(await mkdtemp(path.join(os.tmpdir(), 'chordial-test-')), program);
   }
 
-  /** Where its peers leave invites for each other. */
+  /** The runtime folder, where peers find each other's invites. */
   get runtimeFolder(): string {
     return path.join(this.folder, 'home', '.local', 'state', 'chordial', 'run');
   }
@@ -84,7 +84,7 @@ export class NetworkFixture implements AsyncDisposable {
     return peers;
   }
 
-  /** A peer that has ended, once more: same data folder, same addresses. */
+  /** Restarts an ended peer with the same data folder and addresses. */
   async restart(peer: PeerProcess, options: PeerOptions = {}): Promise<PeerProcess> {
     return this.start({
       data: path.relative(this.folder, peer.dataFolder),

@@ -11,7 +11,7 @@ import { type CommandResult, environmentAt, runCommand } from './command.ts';
 import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
 
-/** Where this process may become another user, it does; else owners are the same, and what is left to see is the umask. */
+/** Changes the user if this process can; otherwise owners are equal, and only the umask is tested. */
 const user =
   process.getuid?.() === 0
     ? { uid: 65_534, gid: 65_534, program: ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] }
@@ -96,7 +96,7 @@ test('case 10 owner and mode of what get writes are those of the user and umask 
   }
 });
 
-/** The user of the command is let in; what it may reach by its path is asked here, not that. */
+/** Lets the command's user in, since file access is under test, not admission. */
 function tokenOf(data: string): NodeJS.ProcessEnv {
   const file = path.join(data, 'api-token');
   return existsSync(file) ? { CHORDIAL_API_TOKEN: readFileSync(file, 'utf8').trim() } : {};

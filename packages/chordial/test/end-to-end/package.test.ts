@@ -22,8 +22,8 @@ const programs = ['main', 'hash-worker', 'expression-worker', 'whole-hash-worker
 );
 
 /**
- * A folder in which the package is asked for and its dependencies already lie, as locked here: npm has only the tarball
- * to unpack and link, and needs no network.
+ * A folder with the package as dependency and the locked dependencies already installed: npm only unpacks and links the
+ * tarball, without network.
  */
 async function preparePlace(place: string, tarball: string): Promise<void> {
   const { packages } = JSON.parse(await readFile(path.join(root, 'package-lock.json'), 'utf8')) as {

@@ -36,12 +36,12 @@ export interface Launch {
 const stopMilliseconds = 40_000;
 const killMilliseconds = 5_000;
 const requestMilliseconds = 30_000;
-/** Kept of each output for the message of a failure; the oldest goes first. */
+/** Most recent output kept for failure messages. */
 const maxKeptLines = 2_000;
 
 export class PeerProcess {
   readonly dataFolder: string;
-  /** What it leaves to programs of its user. */
+  /** Its note for programs of the same user. */
   readonly runtimeFolder: string;
   readonly pid: number;
   /** Lines on standard output after the ready line, as they came. */

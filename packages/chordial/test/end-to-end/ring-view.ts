@@ -1,4 +1,4 @@
-/** The ring as the peers' APIs show it, compared with the dumb answer: all live members, sorted. */
+/** The ring as shown by the peers' APIs, compared with the sorted live members. */
 import type { NodeStatus, ShownMember } from '../../src/peer/peer.ts';
 import type { PeerProcess } from './peer-process.ts';
 

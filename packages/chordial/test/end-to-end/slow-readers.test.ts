@@ -34,10 +34,10 @@ test('case 13 sixty slow clients of a large file take one bounded memory, and sl
       return asked;
     }),
   );
-  let most = 0;
+  let peak = 0;
   const watch = async (milliseconds: number) => {
     for (const end = performance.now() + milliseconds; performance.now() < end; await pause(100)) {
-      most = Math.max(most, await residentBytes(peer.pid));
+      peak = Math.max(peak, await residentBytes(peer.pid));
     }
   };
   const quick = async () => {
@@ -48,7 +48,7 @@ test('case 13 sixty slow clients of a large file take one bounded memory, and sl
   };
   const [hash] = await Promise.all([quick(), watch(6_000)]);
   assert.equal(hash, createHash('sha256').update(body).digest('hex'));
-  const risen = most - before;
+  const risen = peak - before;
   t.diagnostic(
     `resident ${Math.round(before / mebibyte)} MiB before, ${Math.round(risen / mebibyte)} MiB more at most`,
   );

@@ -12,7 +12,7 @@ import { NetworkFixture } from './network-fixture.ts';
 import type { PeerProcess } from './peer-process.ts';
 
 const fixture = fileURLToPath(new URL('../fixtures/hung-threads.ts', import.meta.url));
-/** Of a machine that does much else. */
+/** Tolerance for a busy machine. */
 const marginMilliseconds = 3000;
 
 /** Milliseconds from the first of these signals to the end of the process, its exit code and what it printed. */

@@ -1,6 +1,5 @@
 /**
- * Sees to it that no process and no folder of a test outlives the test, even when the test itself is killed with
- * SIGKILL: a small shell beside it reads from a pipe that only the test holds open. When the pipe ends, for whatever
+ * Ensures that no process or folder of a test outlives it, even after SIGKILL: a small shell beside it reads from a pipe that only the test holds open. When the pipe ends, for whatever
  * reason, the shell kills every process named on it, and every one whose command line names the folder, and removes
  * the folder. When the test was killed it looks a few times more: a process may just have been on its way to its first
  * line of code, and make the folder again.

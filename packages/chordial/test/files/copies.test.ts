@@ -1,4 +1,4 @@
-/** Copies beyond the wanted ones: who is believed about them, when they go, and what of them stays as cache. */
+/** Excess copies: whose proofs count, when copies are dropped, and which stay as cache. */
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -31,7 +31,7 @@ function refuse(): never {
   throw new TransportError('refused', 'No.');
 }
 
-/** A member that says that it holds everything and is sure of it, takes what it is given, and keeps nothing. */
+/** A member that claims to hold everything authoritatively, acknowledges every store, and keeps nothing. */
 function liar(
   network: Awaited<ReturnType<typeof dataNetwork>>['network'],
   host: Contact['host'],
@@ -45,7 +45,7 @@ function liar(
   return transport.contact;
 }
 
-/** Each of these hosts has a place right behind each of the keys, before every honest one. */
+/** Each of these hosts has a place directly after each key, before every honest host. */
 function lieBetween(ring: StaticRing, liars: readonly Contact[], keys: readonly string[]): void {
   const behind = (key: string, steps: number): RingId =>
     (BigInt(`0x${key}`) + BigInt(steps)).toString(16).padStart(64, '0') as RingId;
@@ -56,7 +56,7 @@ function lieBetween(ring: StaticRing, liars: readonly Contact[], keys: readonly 
     );
 }
 
-/** Of all items that anybody holds. */
+/** Of all items on any host. */
 function keysOf(peers: readonly DataPeer[]): readonly string[] {
   const keys = peers.flatMap(({ index }) =>
     index.sets().flatMap((set) => index.items(set, 'all', null, 1000).items.map(({ key }) => key.slice(0, 64))),
@@ -96,7 +96,7 @@ for (const admission of ['classroom', 'open'] as const) {
   }
 }
 
-test('C1 what only liars took when it was put is kept by its publisher', async () => {
+test('C1 a put acknowledged only by liars is kept by its publisher', async () => {
   const { peers, ring, network, close } = await dataNetwork(3, {}, { admission: 'open', keepOwn: true });
   for (const { beginRepair } of peers) beginRepair();
   const content = randomBytes(30_000);
@@ -111,7 +111,7 @@ test('C1 what only liars took when it was put is kept by its publisher', async (
     ring.declareDead(host);
   }
   assert.ok(Buffer.from(await read(peers[0]!, 'wanted')).equals(content));
-  // Where it belongs it comes as well.
+  // It reaches its places as well.
   await until(
     async () => (await peers[1]!.blocks.has([cid]))[0] === true && (await peers[2]!.blocks.has([cid]))[0] === true,
   );
@@ -119,7 +119,7 @@ test('C1 what only liars took when it was put is kept by its publisher', async (
   await close();
 });
 
-test('C1 a copy too many stays as cache until its places are known long enough, and counts as no copy', async () => {
+test('C1 an excess copy stays as cache until its places are known long enough, and does not count as a copy', async () => {
   const { peers, ring, join, close } = await dataNetwork(4, {}, { admission: 'open' });
   for (let file = 0; file < 6; file++) await peers[file % 4]!.files.put(`file ${file}`, bytesOf(randomBytes(20_000)));
   for (const { beginRepair } of peers) beginRepair();
@@ -152,12 +152,12 @@ test('C1 a copy too many stays as cache until its places are known long enough, 
   );
   for (const { copies } of stats) assert.equal(copies, 3);
   assert.ok(stats.some(({ cached }) => cached > 0));
-  // Readers get it where the places are silent.
+  // Readers get it if the places are silent.
   const cacher = peers.find(({ index }) => index.cachedBlocks().blocks > 0)!;
   const [one] = cacher.index.cached(null, 100).items.filter(({ bytes }) => bytes > 0);
   const { cid } = cacher.index.find(one!.set, one!.key)!;
   assert.equal((await cacher.blocks.size(cid!)) ?? 0, one!.bytes);
-  // Known for less than 7 days they are not believed, after that they are, as soon as they prove it.
+  // Proofs count only after the hosts have been known for 7 days.
   const look = async (since: number): Promise<void> => {
     for (const { membership } of peers)
       for (const { contact } of peers) membership.saw(contact.host, Date.now() - since);
@@ -188,7 +188,7 @@ for (const [admission, told, expected] of [
         ...{ name: host, share: null, rights: [] },
         ...{ admittedAt: ago(told.admittedAt), firstSeenAt: ago(told.firstSeenAt) },
       });
-    // So many that the newcomer is a place of some, wherever it lies.
+    // Enough that the newcomer is a place of some, wherever it is on the ring.
     for (let file = 0; file < 24; file++) await peers[file % 4]!.files.put(`file ${file}`, bytesOf(randomBytes(5000)));
     const before = peers.slice();
     for (const { beginRepair } of peers) beginRepair();
@@ -203,7 +203,7 @@ for (const [admission, told, expected] of [
           }),
         ),
       );
-    // Something moved to the newcomer, or nothing is shown.
+    // The test needs items that moved to the newcomer.
     assert.ok(extra().length > 0);
     await until(() => (expected === 'gone' ? extra().length === 0 : extra().every((isCached) => isCached)));
     if (expected === 'cache') assert.ok(extra().length > 0);
@@ -211,7 +211,7 @@ for (const [admission, told, expected] of [
   });
 }
 
-test('C1 cache makes room for what has its place here, and only what its places prove', async () => {
+test('C1 cache makes room for items with a place here, and only items proved by their places are evicted', async () => {
   const { peers, ring, join, network, close } = await dataNetwork(4, {}, { admission: 'open' });
   for (let file = 0; file < 6; file++) await peers[file % 4]!.files.put(`file ${file}`, bytesOf(randomBytes(20_000)));
   for (const { beginRepair } of peers) beginRepair();
@@ -241,7 +241,7 @@ test('C1 cache makes room for what has its place here, and only what its places 
   assert.equal(index.cachedBlocks().blocks, count - 1);
   assert.ok(index.cachedBlocks().bytes < bytes);
   if (oldest !== undefined) assert.equal(index.find(oldest.set, oldest.key), null);
-  // Who proves nothing has nothing dropped for it: then there is no room.
+  // Without proofs nothing is dropped, so there is no space.
   network.partition(
     [],
     peers.filter((peer) => peer.index !== index).map(({ contact }) => contact.host),

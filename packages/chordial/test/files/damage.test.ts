@@ -9,7 +9,7 @@ async function* bytesOf(bytes: Uint8Array) {
   yield bytes;
 }
 
-/** As if a bit of the file had flipped: wrong until the block is put again. */
+/** Simulates a flipped bit: wrong until the block is put again. */
 function spoil({ blocks }: DataPeer): { wasRepaired(): boolean } {
   const [get, put] = [blocks.get.bind(blocks), blocks.put.bind(blocks)];
   let damaged = true;
@@ -25,7 +25,7 @@ function spoil({ blocks }: DataPeer): { wasRepaired(): boolean } {
   return { wasRepaired: () => !damaged };
 }
 
-test('B4 a damaged copy met by a reader elsewhere is replaced, its reader given the right bytes', async () => {
+test('B4 a corrupt copy found by a remote reader is replaced, and the reader gets the right bytes', async () => {
   const { peers, close } = await dataNetwork(4);
   for (const { beginScrub } of peers) beginScrub();
   const bytes = randomBytes(300_000);
@@ -38,7 +38,7 @@ test('B4 a damaged copy met by a reader elsewhere is replaced, its reader given 
     for await (const piece of reader.files.read(cid)) got.push(Uint8Array.from(piece));
     assert.deepEqual(Buffer.concat(got), bytes);
   }
-  // A host that handed out bad bytes was told of it; the others may not have been asked.
+  // A host that served bad bytes was notified; the others may not have been asked.
   const lied = reader.reports.some((report) => report.startsWith('wrong-bytes'));
   if (lied) await until(() => damaged.some(({ wasRepaired }) => wasRepaired()));
   for (const [index, holder] of holders.slice(0, 2).entries()) {

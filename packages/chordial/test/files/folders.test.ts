@@ -38,7 +38,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** As the command line does, through the stream that it sends. */
+/** Like the command line, through its stream. */
 function putFolder(
   peer: DataPeer,
   name: string,
@@ -48,7 +48,7 @@ function putFolder(
   return peer.files.putFolder(name, decodeFolder(encodeFolder(localFolder(path, leftOut))));
 }
 
-/** As the command line does; each file as the peer writes it. */
+/** Like the command line; the peer writes each file. */
 async function fetchFolder(
   { files }: DataPeer,
   reference: FileReference,
@@ -110,7 +110,7 @@ test('A6 A7 a folder is put under one name and recreated, without hidden entries
   await close();
 });
 
-test('A7 a folder may hold X beside X.part, and names as long as names can be', async () => {
+test('A7 a folder may hold X beside X.part, and names of maximum length', async () => {
   const { peers, close } = await dataNetwork(3);
   const path = join(folder, 'awkward');
   const files = new Map(['x', 'x.part', 'x.part.part', 'y'.repeat(255)].map((name) => [name, randomBytes(1_200_000)]));
@@ -160,7 +160,7 @@ test('A22 an unreadable or vanished file is an error that names it, and nothing 
   await close();
 });
 
-test('A22 a get into a folder that is not there, or over a folder, is refused with a reason', async () => {
+test('A22 a get into an absent folder, or over a folder, is refused with a reason', async () => {
   const { peers, close } = await dataNetwork(3);
   await putFolder(peers[0]!, 'small', (await sample('again')).path);
   await peers[0]!.files.put(
@@ -181,7 +181,7 @@ test('A22 a get into a folder that is not there, or over a folder, is refused wi
   await close();
 });
 
-test('case 3 case 6 case 11 what of a folder cannot be put is named and left out, and the rest goes on', async () => {
+test('case 3 case 6 case 11 entries of a folder that cannot be put are reported and skipped', async () => {
   const { peers, close } = await dataNetwork(3);
   const path = join(folder, 'mixed');
   await mkdir(join(path, 'deep', 'data'), { recursive: true });
@@ -210,7 +210,7 @@ test('case 3 case 6 case 11 what of a folder cannot be put is named and left out
   await close();
 });
 
-test('case 6 a file that is written to, cut, appended to or replaced while it is put is not published', async () => {
+test('case 6 a file that is modified, truncated, extended or replaced during its put is not published', async () => {
   const { peers, close } = await dataNetwork(3);
   const path = join(folder, 'changing');
   const changes: Readonly<Record<string, (bytes: Buffer) => void>> = {
@@ -241,7 +241,7 @@ test('case 6 a file that is written to, cut, appended to or replaced while it is
   await close();
 });
 
-test('rough: syncthing#10332 time and executable bit come back with a file and with those of a folder, never setuid', async () => {
+test('rough: syncthing#10332 time and executable bit of files and folders are restored, never setuid', async () => {
   const { peers, close } = await dataNetwork(3);
   const path = join(folder, 'programs');
   await mkdir(join(path, 'bin'), { recursive: true });

@@ -26,12 +26,12 @@ function filesOf(peer: number, count: number, from = 0): readonly NewFile[] {
 
 const namesOf = (files: readonly { readonly name: string }[]) => files.map(({ name }) => name).sort();
 
-/** Postings of the word at the host that has most of them, under one key. */
+/** Maximum of postings of the word at one host under one key. */
 function maxOfOneKey(peers: readonly SearchPeer[], word: string): number {
   return Math.max(...peers.flatMap(({ index }) => [word, ...splitsOf(word)].map((key) => index.frequency(key).count)));
 }
 
-test('A16 B5 a very frequent word lies under several keys on several hosts, and all its files are found', async () => {
+test('A16 B5 a very frequent word is split over several keys and hosts, and all its files are found', async () => {
   const { peers, forgetReadings, close } = await searchNetwork(8, splitAt);
   try {
     const files: NewFile[] = [];
@@ -51,7 +51,7 @@ test('A16 B5 a very frequent word lies under several keys on several hosts, and 
       namesOf(await hitsOf(peers[3]!, 'report 77')),
       namesOf(files.filter(({ name }) => /day77$/.test(name))),
     );
-    // What came before the word was frequent stays at one place; a publisher's next files may come in addition.
+    // Earlier postings stay at one place; the publisher's next files may be added.
     assert.ok(maxOfOneKey(peers, 'report') < 2 * splitAt, `${maxOfOneKey(peers, 'report')}`);
     const carrying = peers.filter(({ index }) => splitsOf('report').some((key) => index.frequency(key).count > 0));
     assert.ok(carrying.length >= 6, `${carrying.length} of 8 hosts carry the word`);
@@ -60,7 +60,7 @@ test('A16 B5 a very frequent word lies under several keys on several hosts, and 
   }
 });
 
-test('A16 a word that is split stays so over a restart, and what was published before and after can be withdrawn', async () => {
+test('A16 a split word stays split over a restart, and earlier and later postings can be withdrawn', async () => {
   const { peers, forgetReadings, close } = await searchNetwork(4, splitAt);
   try {
     const [peer, other] = [peers[0]!, peers[1]!];
@@ -106,7 +106,7 @@ test('A16 a word that is split stays so over a restart, and what was published b
   }
 });
 
-test('A16 a word about which no one answers stays whole, and is published', async () => {
+test('A16 a word without answers about its frequency is published without a split', async () => {
   const { peers, close } = await searchNetwork(1);
   try {
     const { identity, catalog, recordWriter } = peers[0]!.data;
@@ -127,7 +127,7 @@ test('A16 a word about which no one answers stays whole, and is published', asyn
     );
     await words.prepare(['report one', 'report two']);
     await words.prepare(['report three']);
-    // The word and its beginning, each once until it is used twice as often.
+    // One question for the word and one for its prefix, until its use has doubled.
     assert.equal(asked, 2);
     assert.ok(words.wordsOf('report one').includes('report'));
   } finally {

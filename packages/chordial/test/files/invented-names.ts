@@ -1,6 +1,6 @@
 /**
- * Names of files in many scripts, made of words that are known beforehand, and queries about them: what the product must
- * find out by cutting names, a test knows by having joined them.
+ * File names in many scripts, generated from known words, and queries about them: the test knows the words that the product
+ * must find by splitting names.
  */
 import type { Random } from '@chordial/ring';
 
@@ -9,7 +9,7 @@ export interface InventedName {
   readonly extension: string;
   /** All words, in their order, in lower case; writing without spaces is one of them. */
   readonly sequence: readonly string[];
-  /** Words written together, beside the parts in `sequence`. */
+  /** Compound words, in addition to the parts in `sequence`. */
   readonly joined: readonly string[];
 }
 
@@ -43,7 +43,7 @@ const unspaced = [...shortUnspaced, '京都旅行', '報告書', '年度总结',
 const extensions = ['pdf', 'jpg', 'txt', 'flac', 'zip'];
 const separators = [' ', '_', '-', '.', ' - ', '+', ', '];
 
-/** So short that all its words and their beginnings have postings: a file has at most 18. */
+/** Short enough that all words and prefixes have postings: a file has at most 18. */
 export function inventName(random: Random): InventedName {
   const sequence: string[] = [];
   const joined: string[] = [];
@@ -75,7 +75,7 @@ export function inventName(random: Random): InventedName {
   return { name: `${name}.${extension}`.normalize('NFC'), extension, sequence: [...sequence, extension], joined };
 }
 
-/** A query that the name probably answers; what may be wrong with it is a word of another. */
+/** A query that the name probably matches; it may contain a word of another name. */
 export function wantedQuery({ sequence, joined, extension }: InventedName, random: Random): Wanted {
   const words: string[] = [];
   const without: string[] = [];
@@ -91,7 +91,7 @@ export function wantedQuery({ sequence, joined, extension }: InventedName, rando
       inText.push(part);
       text.push(`"${part}"`);
     } else {
-      // Letters and digits are words of their own, written together or not.
+      // Letters and digits are separate words even without a separator.
       words.push(...(word.match(/\d+|\D+/g) ?? []));
       text.push(typed(word, random));
     }
@@ -131,7 +131,7 @@ export function wantedQuery({ sequence, joined, extension }: InventedName, rando
   };
 }
 
-/** Whether a name has the words, beginnings and phrases of a query, and none that it must not have. */
+/** Whether a name has the words, prefixes and phrases of a query, and none of the excluded ones. */
 export function hasWords({ sequence, joined }: InventedName, wanted: Wanted): boolean {
   const all = new Set([...sequence, ...joined]);
   const follows = (phrase: readonly string[]) =>
@@ -145,14 +145,14 @@ export function hasWords({ sequence, joined }: InventedName, wanted: Wanted): bo
   );
 }
 
-/** In any case: capitals are not borders unless small letters come before them. */
+/** In random case: a capital is a word border only after a lower-case letter. */
 function typed(word: string, random: Random): string {
   const chance = random.next();
   if (!hasCase(word) || chance < 0.5) return word;
   return chance < 0.75 ? capitalised(word) : word.toUpperCase();
 }
 
-/** Words that are the same again in small letters after having been in capitals: not so ß, and not a final ς. */
+/** Words that survive conversion to upper case and back; ß and a final ς do not. */
 function hasCase(word: string): boolean {
   return word !== word.toUpperCase() && word.toUpperCase().toLowerCase() === word;
 }

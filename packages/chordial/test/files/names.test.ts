@@ -20,7 +20,7 @@ async function placesOf(peers: readonly DataPeer[], expected: readonly string[])
   return expected.map((host) => peers.find(({ contact }) => contact.host === host)!);
 }
 
-test('A2 A7 a publisher lists its own names by pages, anybody lists everybody', async () => {
+test('A2 A7 a publisher lists its own names by pages, and any peer lists all names', async () => {
   const { peers, close } = await dataNetwork(4);
   for (let file = 0; file < 7; file++) await peers[file % 2]!.files.put(`file ${file}`, bytesOf(`content ${file}`));
   const own: string[] = [];
@@ -47,7 +47,7 @@ test('A2 A7 a publisher lists its own names by pages, anybody lists everybody', 
   await close();
 });
 
-test('A7 H8 a name alone is my own, else the one it was got from, else the only one; a publisher picks exactly', async () => {
+test('A7 H8 a bare name is my own, else the pinned one, else the only one; a publisher selects exactly', async () => {
   const { peers, close } = await dataNetwork(4);
   const first = await peers[0]!.files.put('shared', bytesOf('by 0'));
   const second = await peers[1]!.files.put('shared', bytesOf('by 1'));
@@ -61,7 +61,7 @@ test('A7 H8 a name alone is my own, else the one it was got from, else the only 
     return true;
   };
   await assert.rejects(peers[2]!.files.resolve({ name: 'shared' }, { pins: true }), ambiguous);
-  // What is only looked at is not taken for trusted.
+  // Lookups without content do not pin.
   await peers[2]!.files.resolve({ name: 'shared', publisher });
   await assert.rejects(peers[2]!.files.resolve({ name: 'shared' }), ambiguous);
   await peers[2]!.files.resolve({ name: 'shared', publisher }, { pins: true });
@@ -150,7 +150,7 @@ test('B3 a forged entry is neither stored by a holder nor believed by a reader',
     );
     assert.deepEqual(answer, { results: ['bad-content'] });
   }
-  // Holders that lie about what they were given; the publisher itself believes its own table.
+  // Holders that lie; the publisher trusts its own table.
   const { kind, publisher, subject, sequence, expiry } = forged.entry;
   for (const holder of holders.filter((one) => one !== peers[0]).slice(0, 2))
     await holder.records.put([{ kind, publisher, subject, key, sequence, expiry, bytes: forged.bytes }]);
@@ -163,7 +163,7 @@ test('B4 an entry from the future is refused', async () => {
   const put = await peers[0]!.files.put('now', bytesOf('x'));
   const content = { name: 'later', cid: parseCid(put.cid), size: 1, type: 'file', sha256: null, blocks: 1 } as const;
   const later = Date.now() + 700_000;
-  // By its sequence; and by the time it claims, with which it would be the newest for ever.
+  // By its sequence, and by its claimed time, which would make it the newest for ever.
   for (const [sequence, time] of [[later, later] as const, [Date.now(), 8e15] as const]) {
     const entry = signEntry(
       nameEntry(content, { publisher: peers[0]!.contact.host, sequence, time, expiry: null }),
@@ -177,7 +177,7 @@ test('B4 an entry from the future is refused', async () => {
   await close();
 });
 
-test('A22 a peer whose list of names never ends does not hold up a listing', async () => {
+test('A22 a peer with an endless list of names does not block a listing', async () => {
   const { peers, close } = await dataNetwork(3);
   await peers[0]!.files.put('listed', bytesOf('x'));
   const request = peers[1]!.registry.request.bind(peers[1]!.registry);
@@ -218,7 +218,7 @@ test('A5 a name stays findable when two of its holders are dead', async () => {
   await close();
 });
 
-test('A23 a peer tells in plain words what it published and removed', async () => {
+test('A23 a peer logs in plain words what it published and removed', async () => {
   const { peers, close } = await dataNetwork(3);
   await peers[0]!.files.put('told', bytesOf('x'));
   await peers[0]!.files.remove('told');
