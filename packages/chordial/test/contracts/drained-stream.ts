@@ -48,7 +48,7 @@ export function drainContract(name: string, makeHarness: () => Promise<Transport
       let sent = 0;
       const payload = await open(
         counted(chunks(1000), (bytes) => (sent += bytes)),
-        200,
+        1000,
       );
       let first = true;
       let taken = 0;
@@ -56,7 +56,7 @@ export function drainContract(name: string, makeHarness: () => Promise<Transport
         taken += piece.length;
         if (!first) return undefined;
         first = false;
-        return new Promise<void>((resolve) => setTimeout(resolve, 600)).then(() => {
+        return new Promise<void>((resolve) => setTimeout(resolve, 2000)).then(() => {
           assert.ok(sent < maxUnreadBytes, `${sent} bytes were taken of the sender`);
         });
       });
