@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { runDataSwarm } from './data-swarm.ts';
 
 const found: Record<number, string> = {
-  6: 'B4 places without room have as many others in their stead',
+  6: 'B4 places without room have as many substitutes',
   8: 'B12 an expired record is the same everywhere or nowhere',
   17: 'B12 what was cut off or has expired goes for good',
   36: 'B12 a copy that stood in for a full place goes when the place has it',

@@ -12,7 +12,7 @@ function ringOf(known: number, rumoured: number) {
   return { self: contactOf('me'), members: () => members, hostsWithPlaces: () => hosts };
 }
 
-test('in a small network a question to everybody goes to those that have spoken, and to no one known only by rumour', () => {
+test('in a small network a question to everybody goes to those that have spoken, and to no host known only by hearsay', () => {
   const asked = askedMembers(ringOf(4, 500)).map(({ contact }) => contact.host);
   assert.deepEqual(asked, ['me', 'host-0', 'host-1', 'host-2', 'host-3']);
 });

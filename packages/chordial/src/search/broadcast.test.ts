@@ -172,7 +172,7 @@ function inTheNameOf(network: ReturnType<typeof networkOf>, asker: Identity, fro
   return network.hosts[1]!.asked(from, question);
 }
 
-test('A22 who asks in ever other names is refused as well', async () => {
+test('A22 a peer that asks under changing names is refused as well', async () => {
   const network = networkOf(2);
   for (let count = 0; count < 300; count++) await inTheNameOf(network, createIdentity());
   await assert.rejects(inTheNameOf(network, createIdentity()), { code: 'busy' });

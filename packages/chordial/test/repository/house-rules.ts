@@ -55,16 +55,29 @@ export const stiltedWords = [
   'thick and fast',
   'under way',
   'broken off',
-  'in its stead',
+  'stead',
   'whence',
   'reckoned',
   'tell dead',
+  'by rumour',
+  'dear to',
+  'ever other',
+  'in the mean',
+  'looks for itself',
+  'is had',
+  'comes in with',
+  'begins so',
+  'hitherto',
+  'poke',
+  'pokes',
+  'poked',
+  'tortured',
 ];
 const stiltedPattern = new RegExp(`\\b(?:${stiltedWords.join('|')})\\b`, 'gi');
 /** The account of that name. */
 const unixUser = /\bUnix user nobody\b/g;
 
-/** Plain English has other words: no one, anyone who, again, so that, repair, damaged, in progress, in flight, interrupted. */
+/** Plain English has other words: no one, anyone who, again, so that, repair, damaged, in progress, in flight, interrupted, instead, gossip, wake. */
 export function stilted(files: readonly SourceFile[]): readonly string[] {
   return files
     .filter(({ path: file }) => !file.startsWith('packages/chordial/test/repository/house-rules'))

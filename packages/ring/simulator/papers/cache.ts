@@ -47,7 +47,7 @@ export function cacheTable(seed: number, lookups: number, scale: CacheScale = fu
     ((ring.network.payload[kind] - before[kind]) / hosts / (ring.time.now - from)) * 1000;
   const stale = staleness(ring);
   return {
-    title: `Lookups with the membership cache (${hosts} hosts, each a member for ${membership} min in the mean)`,
+    title: `Lookups with the membership cache (${hosts} hosts, mean membership ${membership} min)`,
     source: 'targets of the project',
     settings: [
       'One member a host (events are told once a host, however many members it has), the production ring with its cache,',

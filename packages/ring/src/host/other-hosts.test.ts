@@ -51,7 +51,7 @@ function host() {
   return { ring, asked, pinged, pass, changes };
 }
 
-/** By rumour: that these have come, each with a place. */
+/** Gossips arrivals of these hosts, each with a place. */
 function told(ring: RingHost, contacts: readonly Contact[]): void {
   const events = contacts.map((contact) => ({ type: 'alive', contact, virtualNodes: 1, incarnation: 1 }) as const);
   ring.handle(other.contact.host, 'gossip', { events }, () => {});

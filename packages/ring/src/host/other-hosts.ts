@@ -201,7 +201,7 @@ export class OtherHosts {
     if (stale || !(this.large.isLarge ? this.#gossip.note(event) : this.#gossip.tell(event, 'told'))) return;
     if (this.large.isLarge && event.type === 'alive') {
       this.large.arrived(event);
-      // Who tells by rumour takes the network for small: the others hear it from here.
+      // A sender that gossips believes the network small: this host informs the others.
       if (how === 'told') this.large.reportArrival(event);
       return;
     }

@@ -27,7 +27,7 @@ interface Knowledge {
   refute(incarnation: number): void;
 }
 
-/** Up to so many hosts all are told by rumour, which needs no order and forgives any confusion. */
+/** Up to this many hosts events are gossiped, which needs no order and tolerates inconsistent views. */
 const hostsToldByRumour = 64;
 /** Of one page of the snapshot. */
 const maxPage = 256;
@@ -180,7 +180,7 @@ export class LargeNetwork {
     const { contact } = pointer;
     if (incarnation > 0 && incarnation < (latest(contact.host)?.incarnation ?? 0)) return;
     known.cache.removeHost(contact.host);
-    // Who has spoken with it looks for itself: it may be a neighbour.
+    // Hosts that have spoken with it check it themselves: it may be a neighbour.
     if (detector.liveness(contact.host) !== null && !detector.isDown(contact.host))
       detector.suspect(contact, type === 'dead');
   }

@@ -22,7 +22,7 @@ import { HostileMember } from '../hostile-member.ts';
 export const attacks: readonly FindingAttack[] = [
   {
     finding: 'H1',
-    title: 'expressions that are dear to compile stop all peers of a ring',
+    title: 'expressions that are expensive to compile stop all peers of a ring',
     before: '36 questions in 15 s to one peer stopped its event loop for 87 s and those of the two others for 17 s',
     run: dearExpressions,
   },
