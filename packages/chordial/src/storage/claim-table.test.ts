@@ -57,6 +57,7 @@ test('every change of a block’s claims is told, and nothing else', () => {
   table.add(keys[0], [claim]);
   table.add(keys[1], [claim]);
   table.forget(keys[1]);
+  assert.deepEqual(told, [keys[0], keys[1], keys[1]]);
   table.forget(keys[1]);
   table.drop(table.byName('P', 'a')[0]!, 10);
   assert.deepEqual(told, [keys[0], keys[1], keys[1], keys[0]]);
@@ -159,7 +160,8 @@ function watched(wallTime = 0) {
     return [rows, blocks, uncommitted];
   };
   const put = (publisher: string, name = 'a') => table.byName(publisher, name)[0]!;
-  return { table, told, usage, put };
+  const sums = () => catalog.database.prepare('SELECT count(*) AS count FROM claimed').get()?.['count'];
+  return { table, told, usage, put, sums };
 }
 
 const of = (publisher: string, more: Partial<Claim> = {}): Claim => ({ ...claim, publisher, ...more });
@@ -326,7 +328,7 @@ test('as many replicas are wanted of a block as the put that wants most of them'
 });
 
 test('a claim that goes leaves the block as if it had never come', () => {
-  const { table, put } = watched();
+  const { table, put, sums } = watched();
   const other = watched().table;
   table.add(keys[0], [of('P'), of('Q')], 1, 1);
   other.add(keys[0], [of('Q')], 1, 1);
@@ -337,6 +339,7 @@ test('a claim that goes leaves the block as if it had never come', () => {
   table.drop(put('Q'), 10);
   assert.deepEqual(table.digest(keys[0]), none);
   assert.equal(table.count(keys[0]), 0);
+  assert.equal(sums(), 0);
   table.add(keys[0], [of('Q')], 1, 1);
   assert.deepEqual(table.digest(keys[0]), other.digest(keys[0]));
   table.forget(keys[0]);

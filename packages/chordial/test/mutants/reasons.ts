@@ -90,6 +90,25 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
     'if (!this.#unflushed.delete(batch)) return;': 'a caller that was told once is told nothing else',
   },
   'src/storage/claim-table.ts': {
+    'if (claims.length === 0) return 0;': 'saves a query',
+    'if (!this.#addOne({ block, bytes, isClaimed: sum.claims > 0 }, claim, now)) continue;':
+      'saves queries for a block without claims',
+    'if (added > 0) this.#keepSum(block, sum);': 'saves writing what is there',
+    "const length = Number(this.#lengthOf.get(name)?.['length']);": 'equivalent: the query always has a row',
+    "if (via === undefined && found['owner'] !== publisher) this.#handOn.run(publisher, put);":
+      'saves writing what is there',
+    "if (isClaimed && this.#isNew.get(block, put)?.['fresh'] !== 1) return false;":
+      'equivalent: the query always has a row',
+    'if (charged > 0) this.#charge.run(charged, put);': 'saves adding nothing',
+    "const { publisher, name, sequence } = after ?? { publisher: '', name: '', sequence: -1 };":
+      'equivalent: every publisher comes after an empty one',
+    "return put !== undefined && this.#isNew.get(blobOf(blockKey), put as number)?.['fresh'] !== 1;":
+      'equivalent: the query always has a row',
+    "return Number(this.#openOf.get(blobOf(blockKey), owner)?.['count']);": 'equivalent: the query always has a row',
+    'if (this.#remove.run(block, put).changes === 0 || row === undefined) return;':
+      'equivalent: what is dropped was listed just before',
+    "if (claim.replicas >= sum.wanted) sum.wanted = Number(this.#maxWanted.get(block)?.['wanted'] ?? 0);":
+      'saves a query, which always has a row',
     'const chargeNow = (): number => (isClaimed && this.#isCharged.get(block, owner) !== undefined ? 0 : bytes);':
       'saves a query for a block without claims',
   },
