@@ -441,7 +441,7 @@ test('H3 a member that comes again frees no handshakes of its address but its ow
   const address = '203.0.113.9';
   room.greeted(arrive(address), address);
   const member = arrive(address);
-  for (let last = member; last.isOpen; ) last = arrive(address);
+  for (let spent = 0; spent <= knownHandshakeRate.burst; spent++) arrive(address);
   room.greeted(member, address);
   assert.deepEqual([arrive(address).isOpen, arrive(address).isOpen], [true, false]);
 });
