@@ -9,10 +9,13 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { argumentsOf } from '../simulation/command-line.ts';
 
-argumentsOf('usage: npm run build\nwrites the bundle of the package to dist', {});
+const usage = `usage: npm run build -w chordial [-- --to FOLDER]
+writes the bundle of the package to dist; with --to the package that runs, launcher and all, to a folder`;
+const { values } = argumentsOf(usage, { options: { to: { type: 'string' } } });
 
 const root = path.join(import.meta.dirname, '..');
-const target = path.join(root, 'dist');
+const place = values.to === undefined ? root : path.resolve(values.to);
+const target = path.join(place, 'dist');
 /** Flat, so that a program finds its workers beside itself whichever file it is in. */
 const program = path.join(target, 'program');
 const entries = [
@@ -45,6 +48,9 @@ const { metafile } = await build({
   logLevel: 'warning',
 });
 cpSync(path.join(root, 'web/dist'), path.join(target, 'web'), { recursive: true });
+if (place !== root)
+  for (const name of ['bin', 'package.json'])
+    cpSync(path.join(root, name), path.join(place, name), { recursive: true });
 writeFileSync(path.join(target, 'LICENSES.txt'), licensesOf(Object.keys(metafile.inputs)));
 
 /** The licences of the packages whose code is in the bundle. */

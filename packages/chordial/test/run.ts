@@ -1,5 +1,5 @@
 /**
- * The gate: `npm test`, or `npm test -- unit` for single stages (types, page-types, page, lint, unit, contract,
+ * The gate: `npm test`, or `npm test -- unit` for single stages (types, page-types, page, lint, build, unit, contract,
  * end-to-end, alone).
  *
  * Every stage runs even when one before it failed, so that one run tells all. It fails on any failure, on a skipped or
@@ -14,11 +14,16 @@ import { root, slowestOf, type TestResult, writeResults } from './results.ts';
 import { type Stage, stages } from './stages.ts';
 import { type Counts, filesOf, noCounts, runFiles } from './test-files.ts';
 
+/** The package that runs, for end-to-end tests; in a folder below node_modules, where its launcher finds Node. */
+const built = path.join(root, 'node_modules/.cache/chordial-built');
+/** Stages that run the built package. */
+const builtStages = new Set(['end-to-end', 'alone']);
 const commands: Readonly<Record<string, readonly string[]>> = {
   types: ['tsc', '--noEmit'],
   'page-types': ['tsc', '--noEmit', '-p', 'packages/chordial/web'],
   page: ['node', 'packages/chordial/web/build.ts'],
   lint: ['biome', 'check', '.'],
+  build: ['node', 'packages/chordial/packaging/bundle.ts', '--to', built],
 };
 const stageNames = [...Object.keys(commands), ...stages.map((stage) => stage.name)];
 
@@ -39,6 +44,7 @@ process.once('SIGTERM', () => interruption.abort());
 
 const mark = randomUUID();
 markChildren(mark);
+process.env['CHORDIAL_TEST_LAUNCHER'] = path.join(built, 'bin/chordial');
 // Every fixture has a home of its own, so without this each would compile all sources again: half of what starting a peer costs.
 process.env['NODE_COMPILE_CACHE'] ??= path.join(root, 'node_modules/.cache/chordial');
 
@@ -49,7 +55,8 @@ const faults: string[] = [];
 
 for (const name of stageNames) {
   if (interruption.signal.aborted) break;
-  if (chosen.length > 0 && !chosen.includes(name)) continue;
+  const isNeeded = name === 'build' && chosen.some((stage) => builtStages.has(stage));
+  if (chosen.length > 0 && !chosen.includes(name) && !isNeeded) continue;
   console.log(`\n── ${name} ──`);
   const stageStarted = performance.now();
   const before = faults.length;

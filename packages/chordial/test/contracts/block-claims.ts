@@ -97,11 +97,12 @@ export function blockClaimsContract(name: string, open: (quotaBytes: number) => 
     });
 
     it('B12 a block put or claimed while it is collected is there with its claim, or the caller knows that it is not', async () => {
+      await using made = await open(roomy);
+      const { store } = made;
+      let runs = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(fc.constantFrom('put', 'claim', 'collect'), { maxLength: 12 }), async (steps) => {
-          await using made = await open(roomy);
-          const { store } = made;
-          const one = block('one');
+          const one = block(`one ${100 + runs++}`);
           await store.put([one]);
           const answers = await Promise.all(
             steps.map(async (step) => {
