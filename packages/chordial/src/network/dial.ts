@@ -6,6 +6,7 @@ import type { Contact, HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type Address, formatAddress, withoutMapping } from './addresses.ts';
 import { isMemberName } from './admission.ts';
+import type { LinkBandwidth } from './bandwidth.ts';
 import { BulkConnection, bulkProtocol } from './bulk-connection.ts';
 import { ByteRoom } from './byte-room.ts';
 import { hostOfSocket, type TlsCredentials, tlsCredentials } from './certificate.ts';
@@ -41,6 +42,11 @@ export interface Caller {
   contactFor(remoteAddress: string, localAddress: string): Contact;
   /** Local address for dialling; the system's choice unless given (tests). */
   readonly dialFrom?: string;
+}
+
+export interface BulkCaller extends Caller {
+  /** Limits on bulk bytes from and to an address. */
+  bandwidthTo(address: string): LinkBandwidth;
 }
 
 export interface Connection {
@@ -100,7 +106,7 @@ export async function dial(caller: Caller, target: Target): Promise<ControlConne
 
 /** Like `dial`. `spoke` is called when bytes arrive. */
 export async function dialBulk(
-  caller: Caller,
+  caller: BulkCaller,
   target: Target & { readonly expected: HostId },
   spoke: () => void,
 ): Promise<DialledBulk> {
@@ -113,6 +119,7 @@ export async function dialBulk(
       spoke,
       ended: () => undefined,
       silence: incomingSilenceMilliseconds,
+      bandwidth: caller.bandwidthTo(socket.remoteAddress ?? ''),
     });
     const end = (): void => bulk.destroy();
     const shown = await greet(caller, target, { socket, ticket, end, ask: (body) => bulk.greet(body) });

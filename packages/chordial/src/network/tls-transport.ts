@@ -14,7 +14,8 @@
  */
 
 import { type Contact, type HostId, type Milliseconds, shareAddress } from '@chordial/ring';
-import { type Address, formatAddress, parseAddress } from './addresses.ts';
+import { type Address, formatAddress, parseAddress, withoutMapping } from './addresses.ts';
+import { Bandwidth, type LinkBandwidth } from './bandwidth.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { ByteRoom } from './byte-room.ts';
 import { tlsCredentials } from './certificate.ts';
@@ -22,13 +23,14 @@ import { heardMilliseconds, kindPattern, maxPendingRequests, smallBodyRoom } fro
 import { ConnectionPool, type PoolEvents, type PooledBulk, type PooledControl, using } from './connection-pool.ts';
 import { type Counters, RefusalCounters } from './counters.ts';
 import { TransportClosing, type Wait, within } from './deadline.ts';
-import { type Caller, type Connection, checkAnswer } from './dial.ts';
+import { type BulkCaller, type Connection, checkAnswer } from './dial.ts';
 import type { Genesis } from './genesis.ts';
 import type { Identity } from './identity.ts';
 import { Members } from './members.ts';
 import { OwnContact } from './own-contact.ts';
 import { PeerServer } from './peer-server.ts';
 import { ConnectionLost } from './small-exchange.ts';
+import { systemClock } from './system-clock.ts';
 import { Traffic, type TrafficCounts } from './traffic.ts';
 import {
   type Handlers,
@@ -57,6 +59,8 @@ export interface TlsTransportOptions {
   /** For tests on one machine: these addresses count as remote. */
   readonly treatAsRemote?: (address: string) => boolean;
   readonly dialFrom?: string;
+  /** Limits on bulk bytes; unless given, of repair alone. */
+  readonly bandwidth?: Bandwidth;
   /** HELLO carried the other side's epoch of the membership log. */
   readonly heardEpoch?: (from: Contact, epoch: number) => void;
 }
@@ -77,6 +81,7 @@ export class TlsTransport implements Transport {
   readonly #closing = new TransportClosing();
   readonly #treatAsRemote: (address: string) => boolean;
   readonly #contact: OwnContact;
+  readonly #bandwidthTo: (address: string) => LinkBandwidth;
   readonly #members: Members;
   #listening: string;
   #server: PeerServer | null = null;
@@ -93,7 +98,9 @@ export class TlsTransport implements Transport {
     const { identity, genesis } = options;
     this.#members = options.members ?? new Members({ genesis, signer: identity, wallTime: Date.now });
     const members = this.#members;
-    const caller: Caller = {
+    const bandwidth = options.bandwidth ?? new Bandwidth({ clock: systemClock });
+    this.#bandwidthTo = (address) => bandwidth.link(address, this.#treatAsRemote(withoutMapping(address)));
+    const caller: BulkCaller = {
       host: this.self,
       credentials: tlsCredentials(options.identity),
       network: members.network,
@@ -101,6 +108,7 @@ export class TlsTransport implements Transport {
       papers: () => ({ shown: members.shown(), name: members.name, epoch: members.epoch }),
       zone: options.zone ?? null,
       contactFor: (remote, local) => this.#contact.for(remote, local),
+      bandwidthTo: this.#bandwidthTo,
       ...(options.dialFrom === undefined ? {} : { dialFrom: options.dialFrom }),
     };
     const said = (host: HostId) => this.#contacts.get(host) ?? null;
@@ -149,6 +157,7 @@ export class TlsTransport implements Transport {
       traffic: this.#traffic,
       gathered: new ByteRoom(smallBodyRoom),
       unread: new ByteRoom(smallBodyRoom),
+      bandwidthTo: this.#bandwidthTo,
       heard: (from) => this.#heard(from),
       heardEpoch: (from, epoch) => this.#options.heardEpoch?.(from, epoch),
       learnZone: (host, given) => this.#learnZone(host, given),
@@ -275,17 +284,17 @@ function reportOnStandardError(error: unknown, doing: string): void {
 export async function openStream(
   pooled: PooledBulk,
   kind: string,
-  { header, payload }: OutgoingStream,
-  { deadline, signal }: RequestOptions,
+  outgoing: OutgoingStream,
+  { deadline, signal, traffic }: RequestOptions,
 ): Promise<IncomingStream> {
   if (signal?.aborted) throw new TransportError('aborted', 'The caller gave up.');
-  const exchange = pooled.connection.bulk.open(kind, encodeBody(header), deadline);
+  const exchange = pooled.connection.bulk.open(kind, encodeBody(outgoing.header), deadline, traffic);
   const abort = () => exchange.fail(new TransportError('aborted', 'The caller gave up.'));
   signal?.addEventListener('abort', abort);
   // The connection is in use until the exchange has ended on either side.
   void using(pooled, () => exchange.over);
   void exchange.over.then(() => signal?.removeEventListener('abort', abort));
-  void exchange.send(payload);
+  void exchange.send(outgoing);
   const answer = await exchange.answer();
   const stopped = () => exchange.fail(new TransportError('aborted', 'The reader stopped.'));
   try {
