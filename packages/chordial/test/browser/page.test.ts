@@ -170,7 +170,7 @@ test('B11 the limit is shown and changed on the page of transfers', async () => 
   const page = await browser.page(await peer.pageLink('/transfers'));
   await page.getByText('Limit: off').click();
   const field = page.getByLabel(/^A rate such as/);
-  const set = page.getByRole('button', { name: 'Set' });
+  const set = page.getByRole('button', { name: 'Set', exact: true });
   await field.fill('512k:2M');
   await set.click();
   await page.getByText('Limit: 524 kB/s up, 2.10 MB/s down').waitFor();
