@@ -9,9 +9,9 @@ const hour = 3_600_000;
 /** Berlin, the day on which 03:00 becomes 02:00. */
 const midnight = Date.UTC(2026, 9, 24, 22);
 
-function scene(configured: string | null, kept?: unknown) {
+function scene(configured: string | null, kept?: unknown, wallTime = (now: number) => midnight + now) {
   const virtual = virtualClock();
-  const clock = { ...virtual.clock, wallTime: () => midnight + virtual.clock.now() };
+  const clock = { ...virtual.clock, wallTime: () => wallTime(virtual.clock.now()) };
   const settings = new Map<string, unknown>([['limit', kept]]);
   const told: string[] = [];
   const bandwidth = new Bandwidth({ clock });
@@ -87,4 +87,12 @@ test('B11 what is kept holds after a restart, unless it is none', async () => {
   assert.equal(damaged.limits.status().limit, '1M');
   kept.limits.close();
   damaged.limits.close();
+});
+
+test('B11 what comes after a limit for a while is told rightly, though the clocks are read apart', async () => {
+  let reads = 0;
+  const { limits } = scene(null, undefined, (now) => midnight + now + (reads++ % 2));
+  await limits.set({ limit: '2M', milliseconds: hour });
+  for (let look = 0; look < 8; look++) assert.equal(limits.status().next, 'off');
+  limits.close();
 });

@@ -22,6 +22,8 @@ const settingOfLimit = 'limit';
 const lookMilliseconds: Milliseconds = 30_000;
 /** A timer early by a fraction would find what held before. */
 const marginMilliseconds = 5;
+/** The wall clock and the steady one are read apart: a moment this close to the end of a limit for a while is past it. */
+const endMilliseconds: Milliseconds = 2;
 
 interface Ports {
   readonly clock: Clock;
@@ -156,7 +158,7 @@ export class PeerLimits implements StopSwitch {
   #limitAt(time: Milliseconds): Limit {
     const { clock } = this.#ports;
     const end = this.#forAWhile === null ? null : clock.wallTime() + this.#forAWhile.until - clock.now();
-    const timetable = end !== null && time < end ? this.#forAWhile!.timetable : this.#usual;
+    const timetable = end !== null && time < end - endMilliseconds ? this.#forAWhile!.timetable : this.#usual;
     return timetable?.at(time, this.#wall) ?? { up: null, down: null };
   }
 
