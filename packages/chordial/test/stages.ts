@@ -15,7 +15,8 @@ export const stages: readonly Stage[] = [
   {
     name: 'unit',
     files: [
-      'packages/chordial/src/{sharing/shared-folders,storage/disk-block-store}.test.ts',
+      'packages/chordial/simulation/data/{data-swarm,liars,once-failed}.test.ts',
+      'packages/chordial/src/sharing/shared-folders.test.ts',
       'packages/ring/**/*.test.ts',
       'packages/chordial/src/**/*.test.ts',
       'packages/chordial/simulation/**/*.test.ts',
@@ -27,7 +28,11 @@ export const stages: readonly Stage[] = [
   },
   {
     name: 'contract',
-    files: ['packages/chordial/test/contracts/**/*.test.ts', 'packages/chordial/test/files/**/*.test.ts'],
+    files: [
+      'packages/chordial/test/contracts/{bandwidth,hostile-peers}.test.ts',
+      'packages/chordial/test/contracts/**/*.test.ts',
+      'packages/chordial/test/files/**/*.test.ts',
+    ],
     concurrency: 3,
     timeoutMilliseconds: 120_000,
   },
@@ -35,7 +40,7 @@ export const stages: readonly Stage[] = [
     name: 'end-to-end',
     files: [
       'packages/chordial/test/hostile/findings-sharing.test.ts',
-      'packages/chordial/test/end-to-end/{put-undo,joins-and-leaves,wrong-clocks,shares,torture,teaching-ring}.test.ts',
+      'packages/chordial/test/end-to-end/{put-undo,limits,joins-and-leaves,wrong-clocks,shares,torture,teaching-ring}.test.ts',
       'packages/chordial/test/browser/**/*.test.ts',
       'packages/chordial/test/hostile/**/*.test.ts',
       'packages/chordial/test/end-to-end/{commands,same-identity,search,stops,members,odd-*,removal}.test.ts',
