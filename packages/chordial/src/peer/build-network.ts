@@ -13,7 +13,13 @@ import type { Closing } from './closing.ts';
 import type { MessageRegistry } from './data-core.ts';
 import type { OpenFolder } from './open-folder.ts';
 import { ownMembers } from './own-members.ts';
-import { runsElsewhere, type SameIdentityWatch, whereItRuns, whereOthersSeeIt } from './same-identity.ts';
+import {
+  runsElsewhere,
+  type SameIdentityWatch,
+  type TwoAddresses,
+  whereItRuns,
+  whereOthersSeeIt,
+} from './same-identity.ts';
 
 const lastAddressesSetting = 'last-addresses';
 
@@ -21,6 +27,7 @@ interface Answering {
   readonly registry: MessageRegistry;
   readonly ring: RingHost;
   readonly same: SameIdentityWatch;
+  readonly twoAddresses: TwoAddresses;
   readonly exchange: MembersExchange;
 }
 
@@ -65,6 +72,7 @@ export async function buildNetwork(folder: OpenFolder, opened: Closing) {
     heard: (from) => {
       membership.saw(from.host);
       answering?.ring.heard(from);
+      answering?.twoAddresses.heard(from);
     },
     isNeighbour: (host) => answering?.ring.isNeighbour(host) ?? false,
   });

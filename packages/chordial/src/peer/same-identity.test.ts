@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Contact, RingHandler, RingId, RingNetwork } from '@chordial/ring';
+import type { Contact, RingAsks, RingHandler, RingId, RingNetwork } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { createIdentity, type Identity } from '../network/identity.ts';
 import { Closing } from './closing.ts';
 import { PeerLifecycle } from './peer-lifecycle.ts';
-import { SameIdentityWatch } from './same-identity.ts';
+import { SameIdentityWatch, TwoAddresses } from './same-identity.ts';
 
 const addresses = ['192.0.2.1:1', '192.0.2.2:2'] as const;
 
@@ -82,4 +82,23 @@ test('a peer that is abandoned in the last moment of its start ends, with everyt
   lifecycle.started(opened.move());
   await lifecycle.ended;
   assert.deepEqual([isClosed, lifecycle.failure], [true, failure]);
+});
+
+test('a host that is heard at two addresses in turn is told of both, once in a while', () => {
+  const asked: (readonly string[])[] = [];
+  const network: Pick<RingNetwork, 'ask'> = {
+    ask: (_to, { ask }) => {
+      asked.push((ask as RingAsks['gossip']).events.flatMap(({ contact }) => contact.addresses));
+    },
+  };
+  const two = new TwoAddresses(network);
+  const identity = createIdentity();
+  const at = (address: string): Contact => ({ host: identity.host, addresses: [address] });
+  for (let time = 0; time < 5; time++) two.heard(at('127.0.0.1:1'));
+  assert.deepEqual(asked, []);
+  for (let time = 0; time < 5; time++) {
+    two.heard(at('127.0.0.1:2'));
+    two.heard(at('127.0.0.1:1'));
+  }
+  assert.deepEqual(asked, [['127.0.0.1:1', '127.0.0.1:2']]);
 });

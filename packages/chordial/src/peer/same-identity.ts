@@ -3,9 +3,21 @@
  * notices and gives up, if possible before it is a member; the other one is not disturbed.
  */
 
-import type { Contact, HostId, MemberPointer, RingAnswers, RingHandler, RingId, RingNetwork } from '@chordial/ring';
+import {
+  type Contact,
+  type HostId,
+  type MemberPointer,
+  type Milliseconds,
+  type RingAnswers,
+  type RingAsks,
+  type RingHandler,
+  type RingId,
+  type RingNetwork,
+  sameAddresses,
+} from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { isOnThisMachine, parseAddress } from '../network/addresses.ts';
+import { BoundedCache } from '../network/bounded-cache.ts';
 import { hostAt } from '../network/dial.ts';
 import type { Identity } from '../network/identity.ts';
 
@@ -72,6 +84,39 @@ export function runsElsewhere(host: HostId, address: string, folder: string): Ch
   return new ChordialError('identity-in-use', message);
 }
 
+const maxHeardHosts = 1024;
+/** A host that is heard at another address so soon has not moved: two processes have its key. */
+const movedMilliseconds: Milliseconds = 3000;
+const tellAgainMilliseconds: Milliseconds = 2000;
+
+/**
+ * Notices a host that is heard at two addresses in turn, and tells whichever process has its connection of both: what either
+ * asks is answered with its own address, since that is where it was heard last.
+ */
+export class TwoAddresses {
+  readonly #network: Pick<RingNetwork, 'ask'>;
+  readonly #heard = new BoundedCache<HostId, { readonly contact: Contact; readonly at: Milliseconds }>(maxHeardHosts);
+  readonly #told = new BoundedCache<HostId, Milliseconds>(maxHeardHosts);
+
+  constructor(network: Pick<RingNetwork, 'ask'>) {
+    this.#network = network;
+  }
+
+  heard(contact: Contact): void {
+    const now = performance.now();
+    const before = this.#heard.get(contact.host);
+    this.#heard.set(contact.host, { contact, at: now });
+    if (before === undefined || sameAddresses(before.contact, contact) || now - before.at > movedMilliseconds) return;
+    const told = this.#told.get(contact.host);
+    if (told !== undefined && now - told < tellAgainMilliseconds) return;
+    this.#told.set(contact.host, now);
+    const events = [before.contact, contact].map(
+      (one) => ({ type: 'alive', contact: one, virtualNodes: 1, incarnation: 0 }) as const,
+    );
+    this.#network.ask(contact, { kind: 'gossip', ask: { events }, deadline: firstAnswerMilliseconds }, () => {});
+  }
+}
+
 export interface WatchOptions {
   readonly identity: Identity;
   readonly network: RingNetwork;
@@ -113,11 +158,22 @@ export class SameIdentityWatch {
     const { identity, incarnation, self } = this.#options;
     return {
       handle: (from, kind, ask, answer) => {
+        if (from !== identity.host && kind === 'gossip')
+          this.#toldOf((ask as RingAsks['gossip']).events.map(({ contact }) => contact));
         if (from !== identity.host || kind !== 'gossip') return ring.handle(from, kind, ask, answer);
         const start = { type: 'alive', contact: self(), virtualNodes: 1, incarnation } as const;
         (answer as (news: RingAnswers['gossip']) => void)({ events: [start] });
       },
     };
+  }
+
+  /** Another host has heard this one at several addresses. */
+  #toldOf(contacts: readonly Contact[]): void {
+    const { host } = this.#options.identity;
+    const elsewhere = contacts.find(
+      (one) => one.host === host && one.addresses.some((address) => !this.#isOwn(address)),
+    );
+    if (elsewhere !== undefined) this.called(elsewhere);
   }
 
   close(): void {

@@ -36,7 +36,7 @@ import type { Peer } from './peer.ts';
 import { PeerLifecycle } from './peer-lifecycle.ts';
 import { fileStatus, ringStatus } from './peer-status.ts';
 import { RuntimeInvites } from './runtime-invites.ts';
-import { runsElsewhere, SameIdentityWatch } from './same-identity.ts';
+import { runsElsewhere, SameIdentityWatch, TwoAddresses } from './same-identity.ts';
 
 export interface RunningPeer extends Peer {
   /** Entries of this peer's shares, and those of others. */
@@ -224,7 +224,8 @@ function answerOthers({ folder, network, ring, data }: SearchParts, lifecycle: P
     ring.view.changed();
   });
   opened.defer(stopListening);
-  network.answerWith({ registry: data.registry, ring: ring.ring, same, exchange });
+  const twoAddresses = new TwoAddresses(ring.messages);
+  network.answerWith({ registry: data.registry, ring: ring.ring, same, twoAddresses, exchange });
   return exchange;
 }
 
