@@ -68,7 +68,6 @@ export const errorKinds = {
   'broken-data-folder': { status: 500, exit: 1, title: 'The data folder is broken' },
   'data-folder-in-use': { status: 409, exit: 1, title: 'The data folder is in use' },
   'no-running-peer': { status: 503, exit: 1, title: 'No running peer was found' },
-  stopped: { status: 503, exit: 1, title: 'The limit of this peer is "stop"' },
   busy: { status: 503, exit: 1, title: 'Too much at once' },
   timeout: { status: 504, exit: 1, title: 'It took too long' },
   interrupted: { status: 499, exit: 1, title: 'Interrupted' },

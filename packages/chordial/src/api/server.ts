@@ -16,7 +16,6 @@ import type { ApiContext } from './context.ts';
 import { EventLog } from './event-log.ts';
 import { eventRoutes } from './event-routes.ts';
 import { fileRoutes } from './file-routes.ts';
-import { limitRoutes } from './limit-routes.ts';
 import { memberRoutes } from './member-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { healthRoutes, nodeRoutes } from './node-routes.ts';
@@ -210,7 +209,6 @@ const groups = [
   downloadRoutes,
   transferRoutes,
   nodeRoutes,
-  limitRoutes,
   peerRoutes,
   memberRoutes,
   ringRoutes,

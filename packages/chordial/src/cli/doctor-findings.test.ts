@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { withFolder } from '../../test/fixtures/temporary-folder.ts';
-import { clock, dataFolder, disk, environment, limited, peer, port, reachable } from './doctor-findings.ts';
+import { clock, dataFolder, disk, environment, peer, port, reachable } from './doctor-findings.ts';
 
 test('the doctor sees a data folder that will be created, is there, or lies open', () =>
   withFolder(async (folder) => {
@@ -52,27 +52,6 @@ test('the doctor tells a port that is taken, one that is free, and a peer that d
   assert.equal((await port('port', '--listen', at)).state, 'good');
   assert.match((await peer(at, 'it')).text, /nothing listens/);
   assert.match((await port('port', '--api', { host: '192.0.2.1', port: 4848 })).text, /no such address/);
-});
-
-test('B11 the doctor says that a limit or a stop holds, and until when', () => {
-  const status = {
-    limit: '1M',
-    up: 1_048_576,
-    down: null,
-    isStopped: false,
-    until: '2026-01-05T18:00:00.000Z',
-    next: 'off',
-    timetable: '08:00,1M:off 18:00,off',
-    source: 'settings',
-    forAWhileUntil: null,
-    configured: '08:00,1M:off 18:00,off',
-    limitsLan: false,
-  } as const;
-  const [found] = limited(status);
-  assert.equal(found?.state, 'note');
-  assert.match(found?.text ?? '', /^1\.00 MiB\/s up, no limit down, until .+\. See "chordial limit"/);
-  assert.match(limited({ ...status, isStopped: true, up: null, until: null })[0]?.text ?? '', /^stop: .+ wait\. See/);
-  assert.deepEqual(limited({ ...status, up: null }), []);
 });
 
 test('the doctor says who can reach this peer, and which variables have no effect', () => {

@@ -3,8 +3,7 @@ import { constants } from 'node:fs';
 import { access, open, rm, stat, statfs } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
-import type { LimitsStatus, MemberList } from '../client/answers.ts';
-import { shownTime } from '../flow/timetable.ts';
+import type { MemberList } from '../client/answers.ts';
 import { type Address, formatAddress, interfaceAddresses, isLoopback, isUnspecified } from '../network/addresses.ts';
 import { unprotected } from '../network/membership.ts';
 import { settings, settingVariable } from '../peer/settings.ts';
@@ -12,7 +11,6 @@ import { formatFile } from '../storage/data-folder.ts';
 import { readSmallFile } from '../storage/small-file.ts';
 import { errnoOf } from '../storage/system-error.ts';
 import { formatBytes } from '../transfer/format-bytes.ts';
-import { shownLimit } from './limit.ts';
 
 export interface Finding {
   readonly check: string;
@@ -197,15 +195,6 @@ export function environment(variables: Readonly<Record<string, string | undefine
   return Object.keys(variables)
     .filter((name) => name.startsWith('CHORDIAL_') && !known.has(name))
     .map((name) => ({ check: 'environment', state: 'note', text: `${name} is not a setting and has no effect` }));
-}
-
-/** A limit that people may have forgotten. */
-export function limited(status: LimitsStatus): readonly Finding[] {
-  const { isStopped, up, down, until } = status;
-  if (!isStopped && up === null && down === null) return [];
-  const end = until === null ? '' : `, until ${shownTime(until)}`;
-  const remedy = 'See "chordial limit"; "chordial limit off" ends it.';
-  return [{ check: 'limit', state: 'note', text: `${shownLimit(status)}${end}. ${remedy}` }];
 }
 
 /** What is unusual about the membership, and what it does not protect. */

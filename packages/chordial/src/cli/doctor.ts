@@ -12,7 +12,6 @@ import {
   disk,
   environment,
   type Finding,
-  limited,
   membership,
   peer,
   port,
@@ -133,7 +132,6 @@ async function* ring({ client }: FoundPeer): AsyncGenerator<Finding> {
   const isIn = node.state === 'member';
   const place = `state ${node.state}, ${node.hosts} ${node.hosts === 1 ? 'host' : 'hosts'} in the ring, listening at ${node.listen}`;
   yield { check: 'running peer', state: isIn ? 'good' : 'bad', text: isIn ? place : `${place}. See what it prints.` };
-  yield* limited(await client.call('GET /api/v1/limits'));
   yield* membership(await client.call('GET /api/v1/members'), Date.now());
   const { peers } = await client.call('GET /api/v1/peers');
   for (const { id, name, address, state } of peers.filter((one) => one.state !== 'left').slice(0, maxPeersAsked)) {

@@ -25,7 +25,6 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   members: async () => (await import('./members.ts')).membersCommand(),
   remove: async () => (await import('./members.ts')).removeCommand(),
   admin: async () => (await import('./members.ts')).adminCommand(),
-  limit: async () => (await import('./limit.ts')).limitCommand(),
   leave: async () => (await import('./leave.ts')).leaveCommand(),
   shell: async () => (await import('./shell.ts')).shellCommand(run),
   open: async () => (await import('./open.ts')).openCommand(),

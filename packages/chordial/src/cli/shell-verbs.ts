@@ -139,14 +139,6 @@ export const verbs: readonly Verb[] = [
     command: null,
   },
   {
-    name: 'limit',
-    aliases: [],
-    usage: 'limit [RATE|TIMETABLE|off|stop]',
-    about: 'show or set the limit on what this peer moves',
-    asks: [{ text: 'Rate or timetable (nothing shows what holds)', placeholder: '2M', isOptional: true }],
-    command: (typed) => ['limit', ...(typed.length === 0 || typed.includes('--for') ? typed : [typed.join(' ')])],
-  },
-  {
     name: 'lookup',
     aliases: [],
     usage: 'lookup NAME|CID|key:HEX',

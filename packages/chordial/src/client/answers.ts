@@ -86,21 +86,6 @@ export const ringDigest = record({
   isRight: { type: 'boolean', description: 'Every predecessor and successor of this peer matches the ring order' },
 });
 
-const rateField = { type: ['integer', 'null'], description: 'Bytes per second; null: no limit' } as const;
-export const limitsStatus = record({
-  limit: { type: 'string', description: 'What holds now: a rate, up:down, off or stop' },
-  up: rateField,
-  down: rateField,
-  isStopped: { type: 'boolean', description: 'Puts and gets wait' },
-  until: { type: ['string', 'null'], description: 'When something else holds; null: never' },
-  next: { type: ['string', 'null'], description: 'What holds then' },
-  timetable: { type: 'string', description: 'The rate or timetable in force' },
-  source: { enum: ['settings', 'command', 'for-a-while'] },
-  forAWhileUntil: { type: ['string', 'null'], description: 'When one for a while ends' },
-  configured: { type: 'string', description: 'That of the settings' },
-  limitsLan: { type: 'boolean', description: 'Peers on the LAN and on this machine are limited too' },
-});
-
 export const proof = record({ proof: text });
 export const pageLink = record({
   token: text,
@@ -274,7 +259,6 @@ export const answers = {
   member,
   memberList,
   changedMembers,
-  limitsStatus,
   proof,
   pageLink,
   storageListing,
@@ -294,7 +278,6 @@ export const answers = {
 export type ChangedMembers = TypeOf<typeof changedMembers>;
 export type FileEntry = TypeOf<typeof fileEntry>;
 export type FileStat = TypeOf<typeof fileStat>;
-export type LimitsStatus = TypeOf<typeof limitsStatus>;
 export type LookupResult = TypeOf<typeof lookupResult>;
 export type MemberList = TypeOf<typeof memberList>;
 export type NodeStatus = TypeOf<typeof nodeStatus>;
@@ -302,5 +285,4 @@ export type PeerStatus = TypeOf<typeof peerStatus>;
 export type Pointer = TypeOf<typeof pointer>;
 export type Share = TypeOf<typeof share>;
 export type Stats = TypeOf<typeof stats>;
-export type TransferList = TypeOf<typeof transferList>;
 export type TransferStatus = TypeOf<typeof transferStatus>;

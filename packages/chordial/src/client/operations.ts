@@ -115,32 +115,6 @@ export const operations = {
     },
     response: { 201: answers.invited },
   },
-  'GET /api/v1/limits': {
-    summary: 'The limit on what this peer moves: what holds now, until when, and the timetable',
-    response: { 200: answers.limitsStatus },
-  },
-  'PUT /api/v1/limits': {
-    summary: 'Sets the limit; for a while, or until another is set, also over restarts',
-    body: fields(
-      {
-        limit: {
-          type: ['string', 'null'],
-          minLength: 1,
-          maxLength: 4096,
-          description:
-            'Bytes per second with K, M or G of 1024, up:down, off, stop, or a timetable such as "08:00,512k Mon-18:00,10M 23:00,off"; null: that of the settings',
-        },
-        milliseconds: {
-          type: 'integer',
-          minimum: 1,
-          maximum: 366 * dayMilliseconds,
-          description: 'How long; until another is set if not given',
-        },
-      },
-      ['limit'],
-    ),
-    response: { 200: answers.limitsStatus },
-  },
   'GET /api/v1/lookup/{wanted}': {
     summary: 'Who owns a name, a CID or key:HEX',
     params: record({ wanted: text }),

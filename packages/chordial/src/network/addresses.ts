@@ -1,5 +1,5 @@
 /** Addresses: `HOST:PORT`, IPv6 in brackets. */
-import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { ChordialError } from '../errors.ts';
 
@@ -45,23 +45,6 @@ export function isLoopback(host: string): boolean {
   const plain = withoutMapping(host).toLowerCase();
   if (plain === 'localhost' || plain.endsWith('.localhost') || plain === '::1') return true;
   return isIPv4(plain) && plain.startsWith('127.');
-}
-
-const lan = new BlockList();
-for (const [network, prefix] of [
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['169.254.0.0', 16],
-] as const)
-  lan.addSubnet(network, prefix, 'ipv4');
-lan.addSubnet('fc00::', 7, 'ipv6');
-lan.addSubnet('fe80::', 10, 'ipv6');
-
-/** This machine, and private and link-local addresses. */
-export function isOnLan(host: string): boolean {
-  const [plain = ''] = withoutMapping(host).split('%');
-  return isLoopback(plain) || (isIP(plain) !== 0 && lan.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6'));
 }
 
 /** IPv4 in its own form when it comes as `::ffff:a.b.c.d`, as a dual-stack socket reports it. */

@@ -7,7 +7,6 @@
 import type { Socket } from 'node:net';
 import { IdleTimer } from '../flow/idle-timer.ts';
 import { malformed } from '../wire/transport-error.ts';
-import type { LinkBandwidth, TrafficClass } from './bandwidth.ts';
 import { BulkExchange, type ExchangeLink } from './bulk-exchange.ts';
 import {
   decodeFrameHeader,
@@ -48,8 +47,6 @@ export interface BulkOptions {
   readonly room: ShareOfRoom;
   /** Null on the dialling side. */
   readonly answerer: BulkAnswerer | null;
-  /** Limits on its payload. */
-  readonly bandwidth: LinkBandwidth;
   /** Bytes arrived. */
   spoke(): void;
   /** The connection has ended; `error` if it was malformed. */
@@ -104,10 +101,6 @@ export class BulkConnection implements ExchangeLink, ByteSink {
     return this.#options.room;
   }
 
-  get bandwidth(): LinkBandwidth {
-    return this.#options.bandwidth;
-  }
-
   /** HELLO and its answer. Rejects with the refusal, or with ConnectionLost. */
   greet(body: Uint8Array): Promise<Buffer> {
     const greeting = Promise.withResolvers<Buffer>();
@@ -118,10 +111,9 @@ export class BulkConnection implements ExchangeLink, ByteSink {
   }
 
   /** @param silence milliseconds. */
-  open(kind: string, header: Uint8Array, silence: number, traffic: TrafficClass = 'people'): BulkExchange {
+  open(kind: string, header: Uint8Array, silence: number): BulkExchange {
     this.#lastId += 1;
     const exchange = new BulkExchange(this.#lastId, this, 'caller', silence);
-    exchange.traffic = traffic;
     if (this.isClosed || this.#lastId > 0xffff_fff0) {
       exchange.broken(new TransportError('timeout', 'The connection was just lost.'));
       return exchange;
@@ -239,7 +231,6 @@ export class BulkConnection implements ExchangeLink, ByteSink {
     } else {
       if (id > this.#lastId) throw malformed('payload of an exchange that was not opened');
       this.#strayCredit -= length;
-      this.bandwidth.take('down', 'serving', length);
       if (this.#strayCredit < 0) throw malformed('payload that was not granted');
     }
   }

@@ -4,7 +4,6 @@
  */
 import { IdleTimer } from '../flow/idle-timer.ts';
 import { malformed } from '../wire/transport-error.ts';
-import type { Direction, LinkBandwidth, TrafficClass } from './bandwidth.ts';
 import { initialCredit, maxDataBytes } from './bulk-frames.ts';
 import { BlockIntake, Pieces, tooManyBytes } from './bulk-payload.ts';
 import type { ShareOfRoom } from './byte-room.ts';
@@ -20,13 +19,6 @@ import {
 const piecesCredit = 1024 * 1024;
 /** Credit is granted in portions of at least this, so that small blocks do not cost a frame each. */
 const minCredit = 128 * 1024;
-/** Under a limit, at most so many pieces, a twentieth of a second each, are granted ahead of what comes. */
-const aheadPieces = 8;
-const minAheadBytes = 64 * 1024;
-/** How often the other side of an exchange that waits for the own limit is told that it is not forgotten. */
-const heldBackMilliseconds = 250;
-/** Waiting for a buffer counts as waiting for the limit for so long. */
-const maxBufferWaitMilliseconds = 30_000;
 /** Smaller chunks are combined into one frame, as far as they are immediately available. */
 const gatheredBytes = 128 * 1024;
 
@@ -34,7 +26,6 @@ const gatheredBytes = 128 * 1024;
 export interface ExchangeLink {
   /** For payloads in pieces. */
   readonly room: ShareOfRoom;
-  readonly bandwidth: LinkBandwidth;
   /** One payload frame; resolves when the bytes may be reused. Exchanges take turns. */
   sendData(id: number, bytes: Uint8Array): Promise<void>;
   sendCredit(id: number, bytes: number): void;
@@ -48,8 +39,6 @@ export class BulkExchange {
   readonly #link: ExchangeLink;
   readonly #isCaller: boolean;
   readonly #silence: IdleTimer;
-  /** Under which its payload counts, both ways. */
-  traffic: TrafficClass;
   readonly #over = Promise.withResolvers<void>();
   #failure: TransportError | null = null;
   #wakers: (() => void)[] = [];
@@ -62,18 +51,11 @@ export class BulkExchange {
 
   #granted = initialCredit;
   #everGranted = initialCredit;
-  /** Of what is granted, what no limit has been asked about: it is paid when it comes. */
-  #unpaid = initialCredit;
-  /** Promised to the payload, and not granted while the limit is used up. */
-  #owed = 0;
-  #isPaying = false;
   readonly #pieces: Pieces;
   #blocks: BlockIntake | null = null;
   /** The buffer space last handed out. */
   #filling: Pieces | BlockIntake;
   #hasReader = false;
-  #sendingHeldBack: (() => void) | undefined;
-  #receivingHeldBack: (() => void) | undefined;
   /** The reader stopped: further bytes are discarded. */
   #isUnread = false;
   #isPlacing = false;
@@ -87,7 +69,6 @@ export class BulkExchange {
     this.id = id;
     this.#link = link;
     this.#isCaller = side === 'caller';
-    this.traffic = side === 'caller' ? 'people' : 'serving';
     this.#pieces = new Pieces(link.room);
     this.#filling = this.#pieces;
     this.#silence = new IdleTimer(silence, () =>
@@ -159,11 +140,6 @@ export class BulkExchange {
     if (this.#incomingEnded) throw malformed('payload after its end');
     if (bytes > this.#granted) throw malformed(`${bytes} bytes of payload where ${this.#granted} were granted`);
     this.#granted -= bytes;
-    const { bandwidth } = this.#link;
-    const unpaid = Math.min(bytes, this.#unpaid);
-    this.#unpaid -= unpaid;
-    bandwidth.take('down', this.traffic, unpaid);
-    bandwidth.count('down', this.traffic, bytes);
   }
 
   /** Destination of the next bytes, at most `most`; null when no longer wanted. */
@@ -185,7 +161,6 @@ export class BulkExchange {
   filled(bytes: number): void {
     this.#silence.progress();
     if (this.#isOver || this.#isUnread) return;
-    if (this.#owed > 0) void this.#payCredit();
     try {
       this.#filling.filled(bytes);
       if (this.#filling === this.#pieces) {
@@ -215,15 +190,13 @@ export class BulkExchange {
   }
 
   /** Sends a payload to its end. A failing producer aborts the exchange. Never rejects. */
-  async send({ payload, heldBack }: Pick<OutgoingStream, 'payload' | 'heldBack'>): Promise<void> {
+  async send(payload: OutgoingStream['payload']): Promise<void> {
     const producer = payload?.[Symbol.asyncIterator]();
     let isWhole = false;
-    if (heldBack !== undefined) this.#sendingHeldBack = heldBack;
     try {
       isWhole = producer === undefined || (await this.#produce(producer));
     } catch (error) {
-      const isOurs = error instanceof TransportError;
-      this.fail(isOurs ? error : new TransportError('aborted', `The source failed: ${(error as Error).message}`));
+      this.fail(new TransportError('aborted', `The source failed: ${(error as Error).message}`));
     } finally {
       // Not awaited: a producer that is waiting notices when it resumes.
       if (!isWhole) void producer?.return?.()?.catch(() => undefined);
@@ -246,9 +219,6 @@ export class BulkExchange {
         }
       },
       receive: (receiver) => this.#receive(receiver, stopped),
-      countAs: (traffic) => {
-        this.traffic = traffic;
-      },
     };
   }
 
@@ -278,12 +248,8 @@ export class BulkExchange {
     for (let offset = 0; offset < chunk.length; ) {
       while (this.#credit === 0 && !this.#mayNotSend) await this.event();
       if (this.#mayNotSend) return;
-      const most = this.#link.bandwidth.piece('up', this.traffic, maxDataBytes);
-      const count = Math.min(chunk.length - offset, this.#credit, most);
-      await this.#pass('up', count, this.#sendingHeldBack);
-      if (this.#mayNotSend) return;
+      const count = Math.min(chunk.length - offset, this.#credit, maxDataBytes);
       this.#credit -= count;
-      this.#link.bandwidth.count('up', this.traffic, count);
       await this.#link.sendData(this.id, chunk.subarray(offset, offset + count));
       this.#silence.progress();
       offset += count;
@@ -316,7 +282,7 @@ export class BulkExchange {
           continue;
         }
         if (this.#failure !== null) throw this.#failure;
-        if (this.#incomingEnded) return await this.#pass('down', 0, undefined);
+        if (this.#incomingEnded) return;
         await this.event();
       }
     } finally {
@@ -333,7 +299,6 @@ export class BulkExchange {
   async #receive(receiver: BlockBuffers, stopped: () => void): Promise<void> {
     this.#hasReader = true;
     let [isHeld, isOver] = [false, false];
-    let release = (): void => undefined;
     const failed = Promise.withResolvers<never>();
     failed.promise.catch(() => undefined);
     const blocks = new BlockIntake(receiver, {
@@ -346,25 +311,16 @@ export class BulkExchange {
         // Waiting for our own buffer is not silence of the other side.
         if (held !== isHeld && !isOver) this.#silence[held ? 'end' : 'begin']();
         isHeld = held;
-        release();
-        // Buffers are free again as fast as the limit lets others fill theirs; a disk that hangs frees none.
-        const isTight = held && !isOver && this.#link.bandwidth.isTight('down');
-        release = isTight ? this.#holdBack(this.#receivingHeldBack, maxBufferWaitMilliseconds) : () => undefined;
       },
       failed: (error) => failed.reject(error),
     });
-    this.#receivingHeldBack = () => receiver.heldBack?.();
     this.#silence.begin();
     try {
-      this.#link.bandwidth.check(this.traffic);
       this.#blocks = blocks;
       blocks.arm();
       await Promise.race([this.#untilThere(blocks), failed.promise]);
-      // Small payloads come without asking: the next one waits until they are paid.
-      await this.#pass('down', 0, this.#receivingHeldBack);
     } finally {
       isOver = true;
-      release();
       if (!isHeld) this.#silence.end();
       blocks.abandon();
       this.#leave(stopped);
@@ -409,73 +365,9 @@ export class BulkExchange {
   #grant(bytes: number): void {
     this.#readToGrant = 0;
     if (this.#isOver || this.#incomingEnded) return;
-    this.#everGranted += bytes;
-    if (this.#owed > 0 || this.#link.bandwidth.isLimited('down', this.traffic)) {
-      this.#owed += bytes;
-      void this.#payCredit();
-      return;
-    }
-    this.#unpaid += bytes;
-    this.#giveCredit(bytes);
-  }
-
-  #giveCredit(bytes: number): void {
     this.#granted += bytes;
+    this.#everGranted += bytes;
     this.#link.sendCredit(this.id, bytes);
-  }
-
-  /** Grants what is owed as the limit allows, a little ahead of what comes, so that others can have the rest. */
-  async #payCredit(): Promise<void> {
-    if (this.#isPaying) return;
-    this.#isPaying = true;
-    const { bandwidth } = this.#link;
-    const isOpen = (): boolean => !this.#isOver && !this.#incomingEnded;
-    try {
-      while (this.#owed > 0 && isOpen()) {
-        const piece = bandwidth.piece('down', this.traffic, maxDataBytes);
-        const isLimited = bandwidth.isLimited('down', this.traffic);
-        if (isLimited && this.#granted >= Math.max(minAheadBytes, aheadPieces * piece)) return;
-        const bytes = isLimited ? Math.min(this.#owed, piece) : this.#owed;
-        await this.#pass('down', bytes, this.#receivingHeldBack, isOpen);
-        if (!isOpen()) return;
-        this.#owed -= bytes;
-        this.#giveCredit(bytes);
-      }
-    } catch (error) {
-      this.#failWith(error as Error);
-    } finally {
-      this.#isPaying = false;
-    }
-  }
-
-  /** Waits for this host's own limit. Rejects with a TransportError when nothing of its class moves now. */
-  async #pass(
-    way: Direction,
-    bytes: number,
-    heldBack: (() => void) | undefined,
-    isWanted = () => !this.#isOver,
-  ): Promise<void> {
-    const passing = this.#link.bandwidth.pass(way, this.traffic, bytes, isWanted);
-    if (passing === null) return;
-    const stop = this.#holdBack(heldBack);
-    try {
-      await passing;
-    } finally {
-      stop();
-    }
-  }
-
-  /** Until the answer is called, neither side takes the wait for silence of the other. */
-  #holdBack(heldBack: (() => void) | undefined, most = Number.POSITIVE_INFINITY): () => void {
-    const end = performance.now() + most;
-    heldBack?.();
-    const timer = setInterval(() => {
-      if (performance.now() > end) return;
-      heldBack?.();
-      this.#silence.progress();
-      if (!this.#isOver) this.#link.sendCredit(this.id, 0);
-    }, heldBackMilliseconds).unref();
-    return () => clearInterval(timer);
   }
 
   #failWith(error: Error): void {
@@ -499,7 +391,6 @@ export class BulkExchange {
     this.#isOver = true;
     this.#silence.close();
     if (!this.#hasReader) this.#pieces.drop();
-    this.#link.bandwidth.giveBack('down', this.traffic, this.#granted - this.#unpaid);
     this.#link.over(this.id, this.#granted);
     this.#over.resolve();
     this.#wake();

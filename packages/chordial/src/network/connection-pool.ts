@@ -13,7 +13,7 @@ import {
 } from './connection-limits.ts';
 import { ControlChannel } from './control-channel.ts';
 import type { CounterName } from './counters.ts';
-import { type BulkCaller, type Connection, type ControlConnection, type DialledBulk, dial, dialBulk } from './dial.ts';
+import { type Caller, type Connection, type ControlConnection, type DialledBulk, dial, dialBulk } from './dial.ts';
 import { SessionTickets } from './session-tickets.ts';
 import { TransportError } from './transport.ts';
 
@@ -61,7 +61,7 @@ interface Slot<Pooled> {
 }
 
 export class ConnectionPool {
-  readonly #caller: BulkCaller;
+  readonly #caller: Caller;
   readonly #accept: (connection: Connection) => void;
   readonly #events: PoolEvents;
   readonly #said: (host: HostId) => Contact | null;
@@ -78,7 +78,7 @@ export class ConnectionPool {
    * be reachable there when it is at none of the known ones.
    */
   constructor(
-    caller: BulkCaller,
+    caller: Caller,
     accept: (connection: Connection) => void,
     events: PoolEvents = { count: () => {}, heard: () => {} },
     said: (host: HostId) => Contact | null = () => null,

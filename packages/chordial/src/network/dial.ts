@@ -6,7 +6,6 @@ import type { Contact, HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type Address, formatAddress, withoutMapping } from './addresses.ts';
 import { isMemberName } from './admission.ts';
-import type { LinkBandwidth } from './bandwidth.ts';
 import { BulkConnection, bulkProtocol } from './bulk-connection.ts';
 import { ByteRoom } from './byte-room.ts';
 import { hostOfSocket, type TlsCredentials, tlsCredentials } from './certificate.ts';
@@ -42,11 +41,6 @@ export interface Caller {
   contactFor(remoteAddress: string, localAddress: string): Contact;
   /** Local address for dialling; the system's choice unless given (tests). */
   readonly dialFrom?: string;
-}
-
-export interface BulkCaller extends Caller {
-  /** Limits on bulk bytes from and to an address. */
-  bandwidthTo(address: string): LinkBandwidth;
 }
 
 export interface Connection {
@@ -106,7 +100,7 @@ export async function dial(caller: Caller, target: Target): Promise<ControlConne
 
 /** Like `dial`. `spoke` is called when bytes arrive. */
 export async function dialBulk(
-  caller: BulkCaller,
+  caller: Caller,
   target: Target & { readonly expected: HostId },
   spoke: () => void,
 ): Promise<DialledBulk> {
@@ -119,7 +113,6 @@ export async function dialBulk(
       spoke,
       ended: () => undefined,
       silence: incomingSilenceMilliseconds,
-      bandwidth: caller.bandwidthTo(socket.remoteAddress ?? ''),
     });
     const end = (): void => bulk.destroy();
     const shown = await greet(caller, target, { socket, ticket, end, ask: (body) => bulk.greet(body) });

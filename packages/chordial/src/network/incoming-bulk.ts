@@ -46,7 +46,6 @@ export class IncomingBulk implements Guest {
     this.#bulk = new BulkConnection(socket, {
       room: context.gathered.share(),
       silence: incomingSilenceMilliseconds,
-      bandwidth: context.bandwidthTo(socket.remoteAddress ?? ''),
       spoke: () => {
         this.#lastUsed = performance.now();
         if (this.#from !== null) context.heard(this.#from);
@@ -120,9 +119,8 @@ export class IncomingBulk implements Guest {
         await outgoing.payload?.[Symbol.asyncIterator]().return?.();
         return;
       }
-      if (outgoing.payload !== undefined) this.#bulk.bandwidth.check(exchange.traffic);
       this.#bulk.answer(exchange.id, encodeBody(outgoing.header));
-      await exchange.send(outgoing);
+      await exchange.send(outgoing.payload);
     } catch (error) {
       this.#refuse(exchange, error, kind);
     } finally {

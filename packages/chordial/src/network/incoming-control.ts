@@ -2,7 +2,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
-import type { LinkBandwidth } from './bandwidth.ts';
 import type { ByteRoom, ShareOfRoom } from './byte-room.ts';
 import {
   farewellMilliseconds,
@@ -29,8 +28,6 @@ export interface IncomingContext extends AnsweringContext {
   readonly gathered: ByteRoom;
   /** Of answers not read yet. */
   readonly unread: ByteRoom;
-  /** Limits on bulk bytes from and to an address. */
-  bandwidthTo(address: string): LinkBandwidth;
   /** An authenticated message of a host. */
   heard(from: Contact): void;
   heardEpoch(from: Contact, epoch: number): void;

@@ -14,8 +14,7 @@
  */
 
 import { type Contact, type HostId, type Milliseconds, shareAddress } from '@chordial/ring';
-import { type Address, formatAddress, parseAddress, withoutMapping } from './addresses.ts';
-import { Bandwidth, type LinkBandwidth } from './bandwidth.ts';
+import { type Address, formatAddress, parseAddress } from './addresses.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { ByteRoom } from './byte-room.ts';
 import { tlsCredentials } from './certificate.ts';
@@ -23,14 +22,13 @@ import { heardMilliseconds, kindPattern, maxPendingRequests, smallBodyRoom } fro
 import { ConnectionPool, type PoolEvents, type PooledBulk, type PooledControl, using } from './connection-pool.ts';
 import { type Counters, RefusalCounters } from './counters.ts';
 import { TransportClosing, type Wait, within } from './deadline.ts';
-import { type BulkCaller, type Connection, checkAnswer } from './dial.ts';
+import { type Caller, type Connection, checkAnswer } from './dial.ts';
 import type { Genesis } from './genesis.ts';
 import type { Identity } from './identity.ts';
 import { Members } from './members.ts';
 import { OwnContact } from './own-contact.ts';
 import { PeerServer } from './peer-server.ts';
 import { ConnectionLost } from './small-exchange.ts';
-import { systemClock } from './system-clock.ts';
 import { Traffic, type TrafficCounts } from './traffic.ts';
 import {
   type Handlers,
@@ -59,8 +57,6 @@ export interface TlsTransportOptions {
   /** For tests on one machine: these addresses count as remote. */
   readonly treatAsRemote?: (address: string) => boolean;
   readonly dialFrom?: string;
-  /** Limits on bulk bytes; unless given, of repair alone. */
-  readonly bandwidth?: Bandwidth;
   /** HELLO carried the other side's epoch of the membership log. */
   readonly heardEpoch?: (from: Contact, epoch: number) => void;
 }
@@ -81,7 +77,6 @@ export class TlsTransport implements Transport {
   readonly #closing = new TransportClosing();
   readonly #treatAsRemote: (address: string) => boolean;
   readonly #contact: OwnContact;
-  readonly #bandwidthTo: (address: string) => LinkBandwidth;
   readonly #members: Members;
   #listening: string;
   #server: PeerServer | null = null;
@@ -98,9 +93,7 @@ export class TlsTransport implements Transport {
     const { identity, genesis } = options;
     this.#members = options.members ?? new Members({ genesis, signer: identity, wallTime: Date.now });
     const members = this.#members;
-    const bandwidth = options.bandwidth ?? new Bandwidth({ clock: systemClock });
-    this.#bandwidthTo = (address) => bandwidth.link(address, this.#treatAsRemote(withoutMapping(address)));
-    const caller: BulkCaller = {
+    const caller: Caller = {
       host: this.self,
       credentials: tlsCredentials(options.identity),
       network: members.network,
@@ -108,7 +101,6 @@ export class TlsTransport implements Transport {
       papers: () => ({ shown: members.shown(), name: members.name, epoch: members.epoch }),
       zone: options.zone ?? null,
       contactFor: (remote, local) => this.#contact.for(remote, local),
-      bandwidthTo: this.#bandwidthTo,
       ...(options.dialFrom === undefined ? {} : { dialFrom: options.dialFrom }),
     };
     const said = (host: HostId) => this.#contacts.get(host) ?? null;
@@ -157,7 +149,6 @@ export class TlsTransport implements Transport {
       traffic: this.#traffic,
       gathered: new ByteRoom(smallBodyRoom),
       unread: new ByteRoom(smallBodyRoom),
-      bandwidthTo: this.#bandwidthTo,
       heard: (from) => this.#heard(from),
       heardEpoch: (from, epoch) => this.#options.heardEpoch?.(from, epoch),
       learnZone: (host, given) => this.#learnZone(host, given),
@@ -284,17 +275,17 @@ function reportOnStandardError(error: unknown, doing: string): void {
 export async function openStream(
   pooled: PooledBulk,
   kind: string,
-  outgoing: OutgoingStream,
-  { deadline, signal, traffic }: RequestOptions,
+  { header, payload }: OutgoingStream,
+  { deadline, signal }: RequestOptions,
 ): Promise<IncomingStream> {
   if (signal?.aborted) throw new TransportError('aborted', 'The caller gave up.');
-  const exchange = pooled.connection.bulk.open(kind, encodeBody(outgoing.header), deadline, traffic);
+  const exchange = pooled.connection.bulk.open(kind, encodeBody(header), deadline);
   const abort = () => exchange.fail(new TransportError('aborted', 'The caller gave up.'));
   signal?.addEventListener('abort', abort);
   // The connection is in use until the exchange has ended on either side.
   void using(pooled, () => exchange.over);
   void exchange.over.then(() => signal?.removeEventListener('abort', abort));
-  void exchange.send(outgoing);
+  void exchange.send(payload);
   const answer = await exchange.answer();
   const stopped = () => exchange.fail(new TransportError('aborted', 'The reader stopped.'));
   try {

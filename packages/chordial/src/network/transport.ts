@@ -9,15 +9,12 @@
 
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { TransportError, type TransportFailure, type Wire } from '../wire/transport-error.ts';
-import type { TrafficClass } from './bandwidth.ts';
 
 export { TransportError, type TransportFailure, type Wire };
 
 export interface RequestOptions {
   readonly deadline: Milliseconds;
   readonly signal?: AbortSignal;
-  /** Of a stream; `people` by default. */
-  readonly traffic?: TrafficClass;
 }
 
 export interface IncomingStream {
@@ -40,8 +37,6 @@ export interface IncomingPayload extends AsyncIterable<Uint8Array> {
    * it fails or its length differs, or with what the receiver threw.
    */
   receive?(receiver: BlockBuffers): Promise<void>;
-  /** Under which class the bytes of its exchange count, both ways; said before the first is read. */
-  countAs?(traffic: TrafficClass): void;
 }
 
 /** Where the blocks of a payload go. */
@@ -55,8 +50,6 @@ export interface BlockBuffers {
   abandoned?(index: number, size: number): void;
   /** Called for every piece. */
   progress?(bytes: number): void;
-  /** This host's own limit lets the sender wait: it is not silent. Called again while it does. */
-  heldBack?(): void;
 }
 
 /** It copies what it needs: the transport owns the bytes. */
@@ -65,8 +58,6 @@ export type TakePiece = (piece: Uint8Array) => Promise<void> | undefined;
 export interface OutgoingStream {
   readonly header: Wire;
   readonly payload?: AsyncIterable<Uint8Array>;
-  /** This host's own limit holds the payload back. Called again while it does. */
-  readonly heldBack?: () => void;
 }
 
 export interface Handlers {

@@ -55,10 +55,9 @@ export function buildFiles(core: DataCore, records: Records, replication: Replic
     afterwards: (work) => core.background.run(work),
     closing: core.closing,
   });
-  const transfers = new TransferQueue(files, core.storage.catalog, clock, {
-    report: (error) => report('refused', view.self, `The transfer journal could not be written: ${error.message}`),
-    ...(core.stop === undefined ? {} : { stop: core.stop }),
-  });
+  const transfers = new TransferQueue(files, core.storage.catalog, clock, (error) =>
+    report('refused', view.self, `The transfer journal could not be written: ${error.message}`),
+  );
   return { files, transfers };
 }
 

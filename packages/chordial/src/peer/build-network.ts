@@ -1,11 +1,9 @@
 /** Listens for other peers. What they ask is refused until the parts that answer are there. */
 import type { HostId, MemberPointer, RingHost } from '@chordial/ring';
 import { formatAddress, isDialable } from '../network/addresses.ts';
-import { Bandwidth } from '../network/bandwidth.ts';
 import type { MembersExchange } from '../network/members-exchange.ts';
 import { ringCodec } from '../network/ring-codec.ts';
 import { ringNetwork } from '../network/ring-network.ts';
-import { systemClock } from '../network/system-clock.ts';
 import { TlsTransport, type TlsTransportOptions } from '../network/tls-transport.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Catalog } from '../storage/catalog.ts';
@@ -37,19 +35,12 @@ export type Network = Awaited<ReturnType<typeof buildNetwork>>;
 export async function buildNetwork(folder: OpenFolder, opened: Closing) {
   const { identity, genesis, membership, configuration, catalog, network, isClient } = folder;
   let answering: Answering | null = null;
-  const { limitLan, repairBytesPerSecond } = configuration;
-  const bandwidth = new Bandwidth({
-    clock: systemClock,
-    ...(limitLan === undefined ? {} : { limitsLan: limitLan }),
-    ...(repairBytesPerSecond === undefined ? {} : { repairBytesPerSecond }),
-  });
   const options: TlsTransportOptions = {
     identity,
     genesis,
     members: membership,
     heardEpoch: (from, epoch) => answering?.exchange.heardEpoch(from, epoch),
     listen: formatAddress(configuration.listen),
-    bandwidth,
     observed: network.observed,
     ...configuration.otherMachine,
     ...(configuration.advertise === undefined ? {} : { advertise: configuration.advertise }),
@@ -78,7 +69,6 @@ export async function buildNetwork(folder: OpenFolder, opened: Closing) {
   });
   return {
     transport,
-    bandwidth,
     codec: ringCodec(genesis),
     mayBeMember: (host: HostId): boolean => membership.mayStore(host),
     /** The places of this peer on the ring. */

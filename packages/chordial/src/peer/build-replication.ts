@@ -28,7 +28,7 @@ import { RemovedPublishers } from '../replication/removed-publishers.ts';
 import { defaultScrubBytesPerSecond, Scrub } from '../replication/scrub.ts';
 import { SupersededPuts } from '../replication/superseded-puts.ts';
 import { syncMessages } from '../replication/sync-messages.ts';
-import { defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
+import { defaultSyncBytesPerSecond, defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
 import { SyncServer } from '../replication/sync-server.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import { BlockTraffic } from '../transfer/block-traffic.ts';
@@ -57,14 +57,13 @@ export function buildReplication(core: DataCore, records: Records) {
   const { blocks, index, catalog, claims, storageShares } = storage;
   const { recordHolder, recordWriter, shareHolder, names } = records;
   const { replicas } = rule;
-  const { scrubBytesPerSecond, graceMilliseconds } = options.settings ?? {};
+  const { scrubBytesPerSecond, repairBytesPerSecond, graceMilliseconds } = options.settings ?? {};
   const traffic = new BlockTraffic(clock, core.notify, core.peerNames.shown);
   const pointers = new Pointers(core, storage.pointers);
   const leavers = new Leavers(view, clock);
   const keepHere = (block: ClaimedBlock): Promise<void> => keepAsCache({ blocks, index, catalog }, block);
   const storer = new BlockStorer(core, pointers, options.keepOwn === true ? keepHere : null);
   const fetcher = new BlockFetcher(core, replicas, pointers);
-  const repairing = new BlockFetcher(core, replicas, pointers, 'repair');
   const ended = new SupersededPuts();
   const recentlyTransferred = new RecentlyTransferred((key) => upkeep.current?.doubt(key));
   const suspect = (cids: readonly CID[]): void => scrub.current?.suspect(cids);
@@ -115,6 +114,7 @@ export function buildReplication(core: DataCore, records: Records) {
       ...(graceMilliseconds === undefined ? {} : { graceMilliseconds }),
       ...options.syncTimes,
     },
+    bytesPerSecond: repairBytesPerSecond ?? defaultSyncBytesPerSecond,
     moved: ({ blocks: copies, records, dropped, cached }) =>
       core.notify({
         kind: 'moved',
@@ -127,7 +127,7 @@ export function buildReplication(core: DataCore, records: Records) {
       new Scrub({
         ...core,
         bytesPerSecond: scrubBytesPerSecond ?? defaultScrubBytesPerSecond,
-        fetchElsewhere: (cid, signal) => repairing.fetchElsewhere(cid, signal),
+        fetchElsewhere: (cid, signal) => fetcher.fetchElsewhere(cid, signal),
         found: (cid, repaired) => {
           const outcome = repaired ? 'replaced by a good copy' : 'no good copy is available now; will be retried';
           core.notify({ kind: 'repaired', text: `The replica of block ${cid} on this disk was corrupt: ${outcome}.` });

@@ -40,7 +40,6 @@ test('A21 every flag arrives parsed', () => {
     quota: '10G',
     grace: '1m',
     repairRate: '50M',
-    limitLan: 'yes',
     keepOwn: 'no',
     save: 'downloads',
     share: ['music'],
@@ -65,7 +64,6 @@ test('A21 every flag arrives parsed', () => {
     graceMilliseconds: 60_000,
     keepOwn: false,
     repairBytesPerSecond: 50 * 2 ** 20,
-    limitLan: true,
     save: path.resolve('downloads'),
     share: [path.resolve('music')],
     name: 'anna@laptop',
@@ -93,9 +91,6 @@ const wrong: readonly (readonly [keyof ConfigurationText, ConfigurationText, Reg
   ['grace', { grace: '30 days' }, /--grace "30 days" is not a time/],
   ['grace', { grace: '8d' }, /--grace.*at most 7d/],
   ['logLevel', { logLevel: 'loud' }, /--log-level "loud".*debug, info, warn, error/],
-  ['limit', { limit: '0' }, /--limit "0".*"off" for no limit, or "stop"/],
-  ['limit', { limit: '08:00,1M Mo-09:00,2M' }, /--limit entry 2, "Mo-09:00,2M", has no day in "Mo"/],
-  ['limitLan', { limitLan: 'maybe' }, /--limit-lan "maybe" is neither yes nor no/],
   ['repairRate', { repairRate: '10K' }, /--repair-rate.*at least 1M/],
 ];
 

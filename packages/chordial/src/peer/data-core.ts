@@ -3,7 +3,6 @@ import type { Clock, Contact, Random } from '@chordial/ring';
 import { type BlockHashing, hashingHere } from '../content/block-hashing.ts';
 import type { BuildOptions } from '../content/builder.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
-import type { StopSwitch } from '../flow/timetable.ts';
 import type { Membership } from '../network/membership.ts';
 import type { IncomingPayload, Transport } from '../network/transport.ts';
 import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
@@ -75,8 +74,6 @@ export interface DataOptions {
   readonly rule: CopyRule;
   /** Small leaves and nodes, which make trees of small files, for the simulator: no other tool computes these CIDs. */
   readonly cut?: Pick<BuildOptions, 'leafBytes' | 'linksPerNode'>;
-  /** Whether people's transfers wait; without it they never do. */
-  readonly stop?: StopSwitch;
   /** Of the peer; without them each part has its default. */
   readonly settings?: Settings;
   /** Whether blocks put by this host stay here as cache while there is room; default false. */
@@ -135,7 +132,6 @@ export function buildCore(options: DataOptions, closing: AbortSignal, damaged: D
     unresponsivePeers,
     blocks: storage.blocks,
     ...(shared === undefined ? {} : { shared }),
-    ...(options.stop === undefined ? {} : { stop: options.stop }),
     called: peerNames.shown,
     clock,
     random: options.random,

@@ -1,5 +1,4 @@
 /** The figures of a peer for monitoring, taken from its parts. The API adds those of the process and of its own answers. */
-import { type Bandwidth, directions, trafficClasses } from '../network/bandwidth.ts';
 import type { SearchParts } from './build-search.ts';
 import type { Metric, Peer, Sample } from './peer.ts';
 
@@ -21,33 +20,12 @@ export function peerMetrics({ data, network }: SearchParts, shown: Shown): reado
     gauge('chordial_stored_blocks', 'Blocks held for the network', {}, blocks),
     gauge('chordial_stored_bytes', 'Bytes of the blocks held', {}, bytes),
     gauge('chordial_cached_bytes', 'Bytes of blocks held besides, which go first when room is short', {}, cachedBytes),
-    gauges(
-      'chordial_limit_bytes_per_second',
-      'Limit on bytes per second each way; -1: none',
-      limits(network.bandwidth),
-    ),
-    gauge('chordial_stopped', '1 while puts and gets wait because the limit is stop', {}, isStopped(network.bandwidth)),
-    counters('chordial_moved_bytes_total', 'Payload over bulk connections, by class', moved(network.bandwidth)),
     counter('chordial_received_bytes_total', 'Bytes from other peers', received),
     counter('chordial_sent_bytes_total', 'Bytes to other peers', sent),
     counter('chordial_pings_total', 'Heartbeats sent to other peers', pings),
     counter('chordial_questions_total', 'Requests and streams opened to other peers', questions),
     counters('chordial_refused_total', 'What other peers sent that was not answered as asked, by reason', refusals),
   ];
-}
-
-function limits({ all }: Bandwidth): readonly Sample[] {
-  return directions.map((direction) => ({ labels: { direction }, value: all[direction].perSecond ?? -1 }));
-}
-
-function isStopped({ limit }: Bandwidth): number {
-  return limit === 'stop' ? 1 : 0;
-}
-
-function moved({ moved: bytes }: Bandwidth): readonly Sample[] {
-  return directions.flatMap((direction) =>
-    trafficClasses.map((traffic) => ({ labels: { direction, class: traffic }, value: bytes[direction][traffic] })),
-  );
 }
 
 /** One sample per state, including empty ones: a series that comes and goes breaks sums. */

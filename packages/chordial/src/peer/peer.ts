@@ -11,7 +11,6 @@ import type { FileEvent, Files } from '../transfer/files.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import type { Uploads } from '../transfer/uploads.ts';
 import type { LogLevel } from './event-level.ts';
-import type { PeerLimits } from './limits.ts';
 import type { ShownHit } from './shown-hit.ts';
 
 /** `{id, name, ringId, address}`: how interfaces show a member. */
@@ -187,7 +186,6 @@ export interface Peer {
   readonly files: Files;
   readonly transfers: Transfers;
   readonly uploads: Uploads;
-  readonly limits: Pick<PeerLimits, 'status' | 'set'>;
   readonly search: Pick<Search, 'start' | 'get' | 'recent'>;
   readonly shares: Pick<SharedFolders, 'add' | 'remove' | 'list'>;
   shownHits(files: readonly (readonly Hit[])[]): readonly ShownHit[];

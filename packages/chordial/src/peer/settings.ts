@@ -4,7 +4,6 @@
  * generated from it.
  */
 import { ChordialError } from '../errors.ts';
-import { Timetable } from '../flow/timetable.ts';
 import { type Address, parseAddress } from '../network/addresses.ts';
 import { isMemberName, maxNameCharacters } from '../network/admission.ts';
 import { type LogLevel, logLevels } from './event-level.ts';
@@ -171,26 +170,10 @@ const declarations = {
     kind: 'quantity',
     parse: repairRate,
     argument: 'size',
-    description: 'limit on bytes per second moved by repair, each way',
+    description: 'limit on bytes per second moved by repair',
     whenAbsent: '100 MB',
     value: '"50M"',
     field: 'repairBytesPerSecond',
-  },
-  limit: {
-    kind: 'text',
-    parse: (text, place) => Timetable.parse(text, place),
-    argument: 'timetable',
-    description: 'limit on bytes per second of files moved: a rate, up:down, off, stop, or a timetable of them',
-    whenAbsent: 'off',
-    value: '"08:00,512k:2M Mon-18:00,10M 23:00,off"',
-  },
-  limitLan: {
-    kind: 'yes-no',
-    parse: yesOrNo,
-    argument: 'yes|no',
-    description: 'limits peers on the LAN and on this machine too',
-    whenAbsent: 'no',
-    value: 'false',
   },
   scrub: {
     ...size,

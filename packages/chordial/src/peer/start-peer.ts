@@ -28,7 +28,6 @@ import type { PeerConfiguration } from './configuration.ts';
 import { buildData, type Data } from './data.ts';
 import type { DataOptions } from './data-core.ts';
 import { joinThrough, returnToRing } from './enter-ring.ts';
-import { PeerLimits } from './limits.ts';
 import { memberOperations } from './member-operations.ts';
 import { peerMetrics } from './metrics.ts';
 import { type OpenFolder, openFolder } from './open-folder.ts';
@@ -60,19 +59,8 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   const storage = await buildStorage(folder, opened);
   const { events, membership } = folder;
   const { transport } = network;
-  const { limit: configured, limitLan: limitsLan } = configuration;
-  const limits = new PeerLimits({
-    clock: systemClock,
-    bandwidth: network.bandwidth,
-    catalog: folder.catalog,
-    ...(configured === undefined ? {} : { configured }),
-    ...(limitsLan === undefined ? {} : { limitsLan }),
-    tell: (text) => events.tell({ kind: 'limit', text }),
-  });
-  opened.defer(() => limits.close());
   const data: Data = buildData({
     ...dataOptions(folder, network, ring, storage),
-    stop: limits,
     clockNote: () => clockWatch.note,
     shared: new SharedFileBlocks(storage.sharedFiles, storage.hashing, (file) => finding.shares.changed(file)),
     nameChanges: {
@@ -134,7 +122,6 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     announcer: data.announcer,
     shareReader: data.shareReader,
     uploads,
-    limits,
     search: finding.search,
     shares: finding.shares,
     postingWords: finding.postingWords,

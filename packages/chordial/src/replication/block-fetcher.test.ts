@@ -8,7 +8,7 @@ import { hashingHere } from '../content/block-hashing.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { LeafPool, leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
-import { type IncomingPayload, type RequestOptions, TransportError } from '../network/transport.ts';
+import { type RequestOptions, TransportError } from '../network/transport.ts';
 import { BlockFetcher, type Sharers } from './block-fetcher.ts';
 import { absentSize, blockMessages, unknownSize } from './block-messages.ts';
 import type { DataPorts } from './data-ports.ts';
@@ -29,8 +29,6 @@ function scene(replies: Readonly<Record<string, Reply>> = {}, replicas = 3) {
     takes: {} as Record<string, number>,
     /** Pieces of a payload, each after so many milliseconds. */
     pieces: {} as Record<string, { readonly every: (at: number) => number; readonly bytes: (at: number) => number }>,
-    /** Hosts whose block comes ten seconds later, and whether the own limit is why. */
-    late: {} as Record<string, 'slow' | 'held back'>,
     content: bytes as Uint8Array,
     likely: Object.keys(replies).map(contactOf) as readonly Contact[] | Error,
     hosts: [] as readonly Contact[],
@@ -60,19 +58,6 @@ function scene(replies: Readonly<Record<string, Reply>> = {}, replicas = 3) {
         at = until;
       }
   }
-  const latePayload = (host: string): IncomingPayload => ({
-    [Symbol.asyncIterator]: () => payloadOf(host),
-    receive: async (receiver) => {
-      for (let waited = 0; waited < 10_000; waited += 250) {
-        await later(250);
-        if (state.late[host] === 'held back') receiver.heldBack?.();
-      }
-      const block = await receiver.allocate(0, state.content.length);
-      block.set(state.content);
-      receiver.progress?.(block.length);
-      receiver.complete(0, block);
-    },
-  });
   const stream = async (to: Contact, kind: string, _: unknown, { deadline, signal }: RequestOptions) => {
     assert.equal(kind, blockMessages.get.kind);
     const { host } = to;
@@ -86,8 +71,7 @@ function scene(replies: Readonly<Record<string, Reply>> = {}, replicas = 3) {
     }
     await later(state.takes[host] ?? 10);
     const size = { absent: absentSize, unknown: unknownSize }[reply as string] ?? state.content.length;
-    const sent = state.late[host] === undefined ? payloadOf(host) : latePayload(host);
-    return { header: blockMessages.get.encodeAnswer({ sizes: [size] }), payload: size < 0 ? [] : sent };
+    return { header: blockMessages.get.encodeAnswer({ sizes: [size] }), payload: size < 0 ? [] : payloadOf(host) };
   };
   const ports = {
     view: {
@@ -340,27 +324,6 @@ test('B2 a source that becomes slow is joined too, a second later', async () => 
   assert.deepEqual(await outcome(fetcher.fetch(large)), Buffer.from(state.content));
   assert.equal(asked[1]?.host, 'b');
   assert.ok(asked[1].at > 1500 && asked[1].at < 3000, `${asked[1].at}`);
-});
-
-test('B11 a source that the own limit lets wait is not taken for slow', async () => {
-  for (const late of ['held back', 'slow'] as const) {
-    const { state, fetcher, outcome, order } = scene({ a: 'has', b: 'has' });
-    state.late['a'] = late;
-    assert.deepEqual(await outcome(fetcher.fetch(cid)), bytes);
-    assert.deepEqual(order(), late === 'slow' ? ['a', 'b'] : ['a']);
-  }
-});
-
-test('B11 during a stop nothing is fetched for people, what is here is read', async () => {
-  const { state, ports, outcome, order } = scene({ a: 'has' });
-  const stop = { reason: () => 'The limit is stop.', onChange: () => undefined };
-  const stopped = new BlockFetcher({ ...ports, stop }, 3);
-  assert.equal(refused(await outcome(stopped.fetch(cid))), 'stopped');
-  assert.deepEqual(order(), []);
-  const repairing = new BlockFetcher({ ...ports, stop }, 3, null, 'repair');
-  assert.deepEqual(await outcome(repairing.fetch(cid)), bytes);
-  state.own = bytes;
-  assert.deepEqual(await outcome(stopped.fetch(cid)), bytes);
 });
 
 test('B2 a source that falls silent amid the block is joined 300 ms after its last byte', async () => {

@@ -14,7 +14,7 @@ import { peerLabel } from '../network/peer-label.ts';
 import { PerPeer } from '../network/peer-queue.ts';
 import { type AskPolicy, AskReplicas } from '../records/ask-replicas.ts';
 import { BlockReceiver, type WantedBlock } from './block-receiver.ts';
-import { checkNotStopped, type DataPorts } from './data-ports.ts';
+import type { DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';
 
 const silenceBeforeDoublingMilliseconds = 300;
@@ -38,22 +38,15 @@ export interface Sharers {
 export class BlockFetcher {
   readonly #ports: DataPorts;
   readonly #replicas: number;
-  readonly #traffic: 'people' | 'repair';
   readonly #pointers: Pick<Pointers, 'holders'> | null;
   readonly #receivers: PerPeer<BlockReceiver>;
 
   /** @param pointers asked when a block is at none of its places */
-  constructor(
-    ports: DataPorts,
-    replicas: number,
-    pointers: Pick<Pointers, 'holders'> | null = null,
-    traffic: 'people' | 'repair' = 'people',
-  ) {
-    this.#traffic = traffic;
+  constructor(ports: DataPorts, replicas: number, pointers: Pick<Pointers, 'holders'> | null = null) {
     this.#ports = ports;
     this.#pointers = pointers;
     this.#replicas = replicas;
-    this.#receivers = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves, traffic));
+    this.#receivers = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves));
   }
 
   /**
@@ -73,7 +66,6 @@ export class BlockFetcher {
     let sharing = this.#receiversOf(sharers?.known() ?? []);
     let pointed: readonly BlockReceiver[] = [];
     for (let round = 1; round <= maxRounds; round++) {
-      if (this.#traffic === 'people') checkNotStopped(this.#ports);
       const sources = [...new Set([...sharing, ...pointed, ...(await this.#sources(cid))])];
       const fetching = new Fetching({ cid, reader: sharers, abandoned: false }, sources, this.#ports, signal);
       const bytes = await fetching.run();
@@ -283,7 +275,7 @@ class Fetching implements AskPolicy<BlockReceiver, Uint8Array | null> {
         return;
       }
       if (now - pace.at >= paceMilliseconds) {
-        if (source.receivedBytes - pace.bytes < minPaceBytes && !source.wasHeldBackSince(pace.at)) {
+        if (source.receivedBytes - pace.bytes < minPaceBytes) {
           source.wasSlow();
           this.#asking.hedge();
           return;

@@ -7,7 +7,6 @@ import type { Clock, Contact, Milliseconds, Timer } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
-import type { TrafficClass } from '../network/bandwidth.ts';
 import { PeerQueue, type Queued } from '../network/peer-queue.ts';
 import { TransportError } from '../network/transport.ts';
 import { blockMessages, unknownSize } from './block-messages.ts';
@@ -70,8 +69,6 @@ export class BlockReceiver {
   readonly contact: Contact;
   readonly #ports: DataPorts;
   readonly #buffers: LeafPool;
-  readonly #traffic: TrafficClass;
-  #heldBackAt: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #queue: PeerQueue<Waiting>;
   /** Requested blocks, by reader. */
   readonly #inFlight = new Map<unknown, number>();
@@ -85,8 +82,7 @@ export class BlockReceiver {
   #rate: number | null = null;
   readonly #delay = new PathDelay();
 
-  constructor(contact: Contact, ports: DataPorts, buffers: LeafPool, traffic: TrafficClass = 'people') {
-    this.#traffic = traffic;
+  constructor(contact: Contact, ports: DataPorts, buffers: LeafPool) {
     this.contact = contact;
     this.#ports = ports;
     this.#buffers = buffers;
@@ -114,11 +110,6 @@ export class BlockReceiver {
   /** Over all streams since the start. */
   get receivedBytes(): number {
     return this.#receivedBytes;
-  }
-
-  /** Whether this host's own limit let it wait since then: it is not slow. */
-  wasHeldBackSince(time: Milliseconds): boolean {
-    return this.#heldBackAt >= time;
   }
 
   /** Responsive, but so slow that another source was asked as well. */
@@ -189,9 +180,9 @@ export class BlockReceiver {
       ending.abort();
     };
     try {
-      const question = { cids: batch.map(({ wanted }) => wanted.cid), repair: this.#traffic === 'repair' };
+      const question = { cids: batch.map(({ wanted }) => wanted.cid) };
       const header = blockMessages.get.encode(question);
-      const options = { deadline: silenceMilliseconds, signal: ending.signal, traffic: this.#traffic };
+      const options = { deadline: silenceMilliseconds, signal: ending.signal };
       const answer = await this.#ports.transport.stream(this.contact, blockMessages.get.kind, { header }, options);
       this.#queue.progress();
       this.#delay.answeredAfter(this.#ports.clock.now() - start);
@@ -216,11 +207,6 @@ export class BlockReceiver {
           drip.came(count);
           this.#queue.progress();
           if (batch.every(({ wanted, settled }) => settled || wanted.abandoned)) ending.abort();
-        },
-        heldBack: () => {
-          this.#heldBackAt = this.#ports.clock.now();
-          drip.heldBack();
-          this.#queue.progress();
         },
         complete: (index, block) => {
           const accepting = this.#accept(coming[index]!, block);
@@ -323,11 +309,6 @@ export class MinThroughputGuard {
 
   came(bytes: number): void {
     this.#windowBytes += bytes;
-  }
-
-  /** This host's own limit makes it slow. */
-  heldBack(): void {
-    this.#windowBytes += minWindowBytes;
   }
 
   end(): void {

@@ -6,7 +6,6 @@
 import type { Contact, Milliseconds } from '@chordial/ring';
 import type { Block } from '../content/cid.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
-import type { TrafficClass } from '../network/bandwidth.ts';
 import { PeerQueue, type Queued } from '../network/peer-queue.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Claim } from '../storage/claim-table.ts';
@@ -52,12 +51,10 @@ export interface WantedCopy {
   readonly relay?: number;
   /** Another host may have forwarded it: ask before sending. */
   readonly mayBeThere?: boolean;
-  /** What people wait for unless given. */
-  readonly traffic?: TrafficClass;
   abandoned: boolean;
 }
 
-type ClaimedCopy = Block & Pick<WantedCopy, 'claims' | 'relay' | 'mayBeThere' | 'traffic'>;
+type ClaimedCopy = Block & Pick<WantedCopy, 'claims' | 'relay' | 'mayBeThere'>;
 
 interface Waiting extends Queued {
   readonly copy: WantedCopy;
@@ -133,8 +130,7 @@ export class BlockSender {
       if (next === undefined) break;
       const { length } = next.copy.block.bytes;
       const isTooMuch = bytes + length > maxBatchBytes || claims + next.copy.claims.length > maxClaimsPerMessage;
-      const isOfOthers = batch[0]?.copy.traffic !== next.copy.traffic;
-      if (batch.length > 0 && (isTooMuch || isOfOthers)) break;
+      if (batch.length > 0 && isTooMuch) break;
       this.#queue.waiting.take(1);
       this.#waitingBytes -= length;
       if (next.copy.abandoned) {
@@ -151,12 +147,11 @@ export class BlockSender {
   async #carry(batch: readonly Waiting[]): Promise<void> {
     try {
       const here = this.contact.host === this.#ports.view.self.host;
-      const blocks = batch.map(({ copy: { block, claims, relay = 0, mayBeThere = false, traffic = 'people' } }) => ({
+      const blocks = batch.map(({ copy: { block, claims, relay = 0, mayBeThere = false } }) => ({
         ...block,
         claims: here ? claims : claims.slice(0, maxClaimsPerMessage),
         relay,
         mayBeThere,
-        traffic,
       }));
       const results = here ? await this.#keep(blocks) : await this.#sendWhatFits(blocks);
       if (!here) {
@@ -236,7 +231,6 @@ export class BlockSender {
     if (isAsked && !isRelayed) this.#presence.answered(there);
     const missing = blocks.flatMap((block, index) => ((there[index] ?? -1) < 0 ? [{ block, index }] : []));
     if (missing.length === 0) return results;
-    const { traffic = 'people' } = missing[0]!.block;
     const offered = missing.map(
       ({
         block: {
@@ -245,18 +239,16 @@ export class BlockSender {
           claims,
           relay = 0,
         },
-      }) => ({ cid, size, claims, relay, repair: traffic === 'repair' }),
+      }) => ({ cid, size, claims, relay }),
     );
     const payload = bytesOf(
       missing.map(({ block }) => block),
       () => this.#queue.progress(),
     );
-    const heldBack = (): void => this.#queue.progress();
-    const outgoing = { header: blockMessages.put.encode(offered), payload, heldBack };
+    const outgoing = { header: blockMessages.put.encode(offered), payload };
     const { transport } = this.#ports;
     const answer = await transport.stream(this.contact, blockMessages.put.kind, outgoing, {
       deadline: silenceMilliseconds,
-      traffic,
     });
     const { results: stored } = blockMessages.put.decodeAnswer(answer.header, offered);
     if (isLarge && !isAsked) this.#presence.sentUnasked(stored);

@@ -107,15 +107,13 @@ export class BlockServer {
         return {};
       })
       .on(blockMessages.claim, async (asked, from) => ({ sizes: await this.claim(from, asked) }))
-      .onStream(blockMessages.get, async ({ cids, repair }, from, incoming) => {
-        incoming.countAs?.(repair ? 'repair' : 'serving');
+      .onStream(blockMessages.get, async ({ cids }, from) => {
         const { sizes, payload } = await this.get(from, cids);
         return { answer: { sizes }, payload };
       })
-      .onStream(blockMessages.put, async (offered, from, payload) => {
-        payload.countAs?.(offered.every(({ repair }) => repair) ? 'repair' : 'serving');
-        return { answer: { results: await this.put(from, offered, payload) } };
-      });
+      .onStream(blockMessages.put, async (offered, from, payload) => ({
+        answer: { results: await this.put(from, offered, payload) },
+      }));
   }
 
   /** `blocks.has` */

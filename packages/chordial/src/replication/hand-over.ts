@@ -108,7 +108,7 @@ async function handOverBlock(ports: SyncPorts, cid: CID, key: string): Promise<r
   if (claims.length === 0) return [];
   const bytes = await ports.blocks.get(cid);
   if (bytes === null) return [];
-  const copy = { block: { cid, bytes }, claims, traffic: 'repair', abandoned: false } as const;
+  const copy = { block: { cid, bytes }, claims, abandoned: false };
   const wanted = copiesWanted(claims, ports.replicas);
   // A host that answers that the puts of others have ended has checked their names, and knows better than this one. Of an
   // own put that others have let go, this host may be the only one that knows that it holds.

@@ -40,7 +40,7 @@ export interface RoundOutcome {
 }
 
 export interface Grace {
-  /** Blocks with w replicas are left alone: a host that is away may return, or the limit is `stop`. */
+  /** Blocks with w replicas are left alone: a host that is away may return. */
   readonly isOn: boolean;
   /** So are those with fewer: this host has just started, and other holders may not be visible yet. */
   readonly isFindingOthers: boolean;

@@ -33,8 +33,6 @@ const unheardMilliseconds: Milliseconds = 1000;
 const placesMilliseconds: Milliseconds = 1000;
 /** Arrivals within this time are examined together. */
 const gatherMilliseconds: Milliseconds = 500;
-/** A stop may last for hours: rounds that find nothing to do are so many times rarer. */
-const stoppedRetries = 10;
 /** Before leftovers are examined again; doubles after some times without progress. */
 const lookAgainMilliseconds: Milliseconds = 400;
 const vainLooksBeforeDoubling = 4;
@@ -93,7 +91,6 @@ export class Reconciliation {
     if (ports.index.sets().length > 0) this.#absences.awaitOthers();
     this.#wasAlone = ports.view.hosts().length <= 1;
     this.#stopListening = ports.view.onChange(() => this.#changed());
-    ports.stop?.onChange(() => !this.#isStopped && this.#schedule(0));
     this.#schedule(0);
     this.#placesTimer = ports.clock.after(placesMilliseconds, () => this.#watchPlaces());
   }
@@ -113,11 +110,6 @@ export class Reconciliation {
   /** One round over all arcs, after the current ones. */
   round(): Promise<Reconciled> {
     return this.#next(false, (signal) => this.#run(true, signal));
-  }
-
-  /** Only what has too few copies is moved then. */
-  get #isStopped(): boolean {
-    return (this.#ports.stop?.reason() ?? null) !== null;
   }
 
   async #next<Outcome>(isLook: boolean, run: (signal: AbortSignal) => Promise<Outcome>): Promise<Outcome> {
@@ -140,11 +132,9 @@ export class Reconciliation {
     const { times, clock } = this.#ports;
     const graceEnds = this.#absences.graceEnds();
     const alone = this.#ports.view.hosts().length <= 1;
-    const isStopped = this.#isStopped;
-    const isOn = graceEnds !== null || isStopped;
-    if (!isOn || this.#urgent.size > maxUrgent) this.#urgent.clear();
+    if (graceEnds === null || this.#urgent.size > maxUrgent) this.#urgent.clear();
     const grace = {
-      isOn,
+      isOn: graceEnds !== null,
       isFindingOthers: this.#absences.isFindingOthers(),
       urgent: this.#urgent,
     };
@@ -163,9 +153,7 @@ export class Reconciliation {
     else if (!outcome.complete) {
       // What waits for the grace period is not urgent, but something else may have been left undone.
       const { retryMilliseconds } = times;
-      const isWaiting = isStopped && outcome.blocks + outcome.records === 0;
-      if (graceEnds !== null) this.#schedule(Math.min(graceEnds - clock.now(), 3 * retryMilliseconds));
-      else this.#schedule(isWaiting ? stoppedRetries * retryMilliseconds : retryMilliseconds);
+      this.#schedule(graceEnds === null ? retryMilliseconds : Math.min(graceEnds - clock.now(), 3 * retryMilliseconds));
     }
     return { ...outcome, dropped, cached };
   }

@@ -56,6 +56,8 @@ export const defaultSyncTimes: SyncTimes = {
   excessReplicasMilliseconds: 1500,
 };
 
+export const defaultSyncBytesPerSecond = 100_000_000;
+
 export interface SyncPorts extends DataPorts {
   readonly senders: PerPeer<BlockSender>;
   readonly index: ItemIndex;
@@ -78,6 +80,7 @@ export interface SyncPorts extends DataPorts {
   /** Blocks of this host's own puts stay here as cache while there is room. */
   readonly keepOwn: boolean;
   readonly times: SyncTimes;
+  readonly bytesPerSecond: number;
   /** Receives the result of a round that did something. */
   readonly moved?: (moved: {
     readonly blocks: number;

@@ -5,7 +5,6 @@ import { basename, dirname, isAbsolute } from 'node:path';
 import type { Clock, Milliseconds } from '@chordial/ring';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
-import type { StopSwitch } from '../flow/timetable.ts';
 import { dataFolderAround } from '../storage/data-folder.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
 import { isMarked } from './file-mark.ts';
@@ -40,17 +39,10 @@ interface Transfer {
   readonly watchers: Set<() => void>;
 }
 
-export interface TransferQueueOptions {
-  /** Called when the journal could not be written. */
-  readonly report?: (error: Error) => void;
-  readonly stop?: StopSwitch;
-}
-
 export class TransferQueue implements Transfers {
   readonly #files: Files;
   readonly #clock: Clock;
   readonly #report: (error: Error) => void;
-  readonly #stop: StopSwitch | null;
   readonly #journal: TransferJournal;
   /** In order of their start. */
   readonly #transfers = new Map<string, Transfer>();
@@ -58,12 +50,11 @@ export class TransferQueue implements Transfers {
   #begun = false;
   #closed = false;
 
-  constructor(files: Files, settings: SettingsTable, clock: Clock, { report, stop }: TransferQueueOptions = {}) {
+  /** `report` is called when the journal could not be written. */
+  constructor(files: Files, settings: SettingsTable, clock: Clock, report: (error: Error) => void = () => undefined) {
     this.#files = files;
     this.#clock = clock;
-    this.#report = report ?? (() => undefined);
-    this.#stop = stop ?? null;
-    stop?.onChange(() => this.#stoppedOrNot());
+    this.#report = report;
     this.#journal = new TransferJournal(settings);
     for (const entry of this.#journal.load()) this.#keep(entry);
   }
@@ -166,7 +157,7 @@ export class TransferQueue implements Transfers {
   }
 
   #pump(): void {
-    if (!this.#begun || this.#closed || this.#stopReason !== null) return;
+    if (!this.#begun || this.#closed) return;
     for (const transfer of this.#transfers.values()) {
       if (transfer.entry.state !== 'running' || transfer.stopping !== null) continue;
       const wanted = heldAtFirst(transfer.entry);
@@ -175,18 +166,6 @@ export class TransferQueue implements Transfers {
       this.#hold(transfer, wanted);
       void this.#run(transfer);
     }
-  }
-
-  /** Why none runs now; null: they may. */
-  get #stopReason(): string | null {
-    return this.#stop?.reason() ?? null;
-  }
-
-  /** What runs is interrupted, and goes on by itself once it may. */
-  #stoppedOrNot(): void {
-    if (this.#stopReason === null) this.#pump();
-    else for (const { stopping } of this.#transfers.values()) stopping?.abort();
-    for (const transfer of this.#transfers.values()) tell(transfer);
   }
 
   async #run(transfer: Transfer): Promise<void> {
@@ -322,21 +301,8 @@ export class TransferQueue implements Transfers {
     const { id, request, state, bytesDone, bytesTotal, error, result, started } = entry;
     const { kind, path, reference: of } = request;
     const reference = kind === 'put' ? (of.name ?? '') : textOfReference(of);
-    const stopped = state === 'running' ? this.#stopReason : null;
-    const isRunning = state === 'running' && stopped === null;
-    return {
-      id,
-      kind,
-      reference,
-      path,
-      state: stopped === null ? state : 'paused',
-      bytesDone,
-      bytesTotal,
-      rate: isRunning ? rate.perSecond(this.#clock.now(), bytesDone) : 0,
-      error: stopped === null ? error : { code: 'stopped', message: stopped },
-      result,
-      started,
-    };
+    const perSecond = state === 'running' ? rate.perSecond(this.#clock.now(), bytesDone) : 0;
+    return { id, kind, reference, path, state, bytesDone, bytesTotal, rate: perSecond, error, result, started };
   }
 
   #until(transfer: Transfer, reached: () => boolean, signal?: AbortSignal): Promise<void> {

@@ -27,7 +27,6 @@ export interface TransferStatus {
   readonly bytesTotal: number | null;
   /** Bytes per second over the last few seconds. */
   readonly rate: number;
-  /** Of a paused one `stopped`, if it waits for the end of a stop and goes on by itself. */
   readonly error: { readonly code: string; readonly message: string } | null;
   /** The PutResult or FileEntry when done. */
   readonly result: unknown;

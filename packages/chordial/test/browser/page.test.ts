@@ -163,25 +163,6 @@ test('B6 every view is accessible, light and dark, wide and narrow, and usable b
   await page.getByRole('link', { name: 'a file.txt' }).waitFor();
 });
 
-test('B11 the limit is shown and changed on the page of transfers', async () => {
-  await using network = await NetworkFixture.open();
-  await using browser = await BrowserFixture.open();
-  const peer = await network.start();
-  const page = await browser.page(await peer.pageLink('/transfers'));
-  await page.getByText('Limit: off').click();
-  const field = page.getByLabel(/^A rate such as/);
-  const set = page.getByRole('button', { name: 'Set', exact: true });
-  await field.fill('512k:2M');
-  await set.click();
-  await page.getByText('Limit: 524 kB/s up, 2.10 MB/s down').waitFor();
-  await field.fill('0');
-  await set.click();
-  await page.getByRole('alert').filter({ hasText: '"stop"' }).waitFor();
-  assert.deepEqual(await accessibilityFaults(page), []);
-  await page.getByRole('button', { name: 'As in the settings' }).click();
-  await page.getByText('Limit: off').waitFor();
-});
-
 test('B6 100 000 files are listed and scroll without stalling', async () => {
   await using network = await NetworkFixture.open();
   await using browser = await BrowserFixture.open();

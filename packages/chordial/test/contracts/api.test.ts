@@ -102,12 +102,6 @@ test('A12 every operation of the OpenAPI document is called and every response v
   await caller.json('POST /api/v1/invites', 400, { timeToLive: 1 });
   await caller.json('POST /api/v1/invites', 201, { uses: 3, rights: ['store', 'publish', 'invite'] });
   await caller.json('POST /api/v1/invites', 400, { rights: ['admin'] });
-  await caller.call('GET /api/v1/limits', 200);
-  await caller.json('PUT /api/v1/limits', 200, { limit: '512k:2M', milliseconds: 60_000 });
-  await caller.json('PUT /api/v1/limits', 200, { limit: '08:00,1M 20:00,stop' });
-  await caller.json('PUT /api/v1/limits', 200, { limit: null });
-  for (const limit of ['0', '', 'x'.repeat(5000), 5]) await caller.json('PUT /api/v1/limits', 400, { limit });
-  await caller.json('PUT /api/v1/limits', 400, { limit: null, milliseconds: 60_000 });
   await caller.call('GET /api/v1/members', 200);
   const member = '/api/v1/members/other';
   await caller.call('DELETE /api/v1/members/{member}', 200, { route: `${member}?purge=true&admitted=false` });

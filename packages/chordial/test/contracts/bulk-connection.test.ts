@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import { Bandwidth } from '../../src/network/bandwidth.ts';
 import { BulkConnection, bulkProtocol } from '../../src/network/bulk-connection.ts';
 import type { BulkExchange } from '../../src/network/bulk-exchange.ts';
 import {
@@ -16,7 +15,6 @@ import {
 import { ByteRoom } from '../../src/network/byte-room.ts';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { createIdentity } from '../../src/network/identity.ts';
-import { systemClock } from '../../src/network/system-clock.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { readInto } from '../../src/network/user-buffer.ts';
 import { until } from '../fixtures/until.ts';
@@ -24,7 +22,6 @@ import { until } from '../fixtures/until.ts';
 const patience = { timeout: 30_000 };
 const silence = 10_000;
 const bounds = { maxBytes: 8 * 1024 * 1024, maxBytesPerConnection: 8 * 1024 * 1024, alwaysBytesPerConnection: 0 };
-const unlimited = new Bandwidth({ clock: systemClock }).link('127.0.0.1');
 const credentials = tlsCredentials(createIdentity());
 const nothing = Buffer.alloc(0);
 
@@ -43,7 +40,6 @@ async function serve(t: TestContext, plain: boolean): Promise<Served> {
   server.on('secureConnection', (socket: TLSSocket) => {
     const connection: BulkConnection = new BulkConnection(socket, {
       room: room.share(),
-      bandwidth: unlimited,
       silence,
       plain,
       spoke: () => undefined,
@@ -58,7 +54,7 @@ async function serve(t: TestContext, plain: boolean): Promise<Served> {
           served.opened.push(exchange);
           if (kind === 'keep') return;
           connection.answer(exchange.id, Buffer.from('a'));
-          void exchange.send({});
+          void exchange.send(undefined);
         },
       },
     });
@@ -242,8 +238,7 @@ async function dialled(t: TestContext, served: Served, plain: boolean): Promise<
   await once(socket, 'secureConnect');
   const room = new ByteRoom(bounds).share();
   const spoke = (): void => undefined;
-  const options = { room, answerer: null, bandwidth: unlimited, silence, plain, spoke, ended: spoke };
-  const connection = new BulkConnection(socket, options);
+  const connection = new BulkConnection(socket, { room, answerer: null, silence, plain, spoke, ended: spoke });
   t.after(() => connection.destroy());
   return connection;
 }

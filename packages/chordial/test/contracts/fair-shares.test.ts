@@ -5,12 +5,10 @@ import { type TestContext, test } from 'node:test';
 import { type Block, cidOfBlock, rawCodec } from '../../src/content/cid.ts';
 import { leafBytes } from '../../src/content/leaf-pool.ts';
 import { forEachConcurrently } from '../../src/flow/for-each.ts';
-import { Bandwidth } from '../../src/network/bandwidth.ts';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { dialBulk } from '../../src/network/dial.ts';
 import { type Genesis, networkId } from '../../src/network/genesis.ts';
 import { createIdentity } from '../../src/network/identity.ts';
-import { systemClock } from '../../src/network/system-clock.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 import type { Sharers } from '../../src/replication/block-fetcher.ts';
 import { blockMessages } from '../../src/replication/block-messages.ts';
@@ -125,7 +123,6 @@ async function askAndReadNothing(
     papers: () => ({ shown: [], name: null, epoch: 0 }),
     zone: null,
     contactFor: () => ({ host: identity.host, addresses: [] }),
-    bandwidthTo: (address: string) => new Bandwidth({ clock: systemClock }).link(address),
   };
   const port = Number(holder.transport.contact.addresses[0]?.split(':').at(-1));
   const address = { host: '127.0.0.1', port };
@@ -138,7 +135,7 @@ async function askAndReadNothing(
   await Promise.all(
     Array.from({ length: 16 }, () =>
       connection.bulk
-        .open(blockMessages.get.kind, encodeBody(blockMessages.get.encode({ cids: leaves, repair: false })), 30_000)
+        .open(blockMessages.get.kind, encodeBody(blockMessages.get.encode({ cids: leaves })), 30_000)
         .answer(),
     ),
   );

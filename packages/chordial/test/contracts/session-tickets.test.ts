@@ -5,15 +5,13 @@ import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import type { HostId } from '@chordial/ring';
 import { parseAddress } from '../../src/network/addresses.ts';
-import { Bandwidth } from '../../src/network/bandwidth.ts';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { ConnectionPool } from '../../src/network/connection-pool.ts';
 import { ControlChannel } from '../../src/network/control-channel.ts';
-import { type BulkCaller, type Caller, dial } from '../../src/network/dial.ts';
+import { type Caller, dial } from '../../src/network/dial.ts';
 import { found, networkId } from '../../src/network/genesis.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import { SessionTickets } from '../../src/network/session-tickets.ts';
-import { systemClock } from '../../src/network/system-clock.ts';
 import { TlsTransport } from '../../src/network/tls-transport.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 
@@ -28,7 +26,7 @@ async function peer(t: TestContext, identity: Identity, listen = '127.0.0.1:0'):
   return transport;
 }
 
-function callerOf(identity: Identity, claimed: HostId = identity.host): BulkCaller {
+function callerOf(identity: Identity, claimed: HostId = identity.host): Caller {
   return {
     host: identity.host,
     credentials: tlsCredentials(identity),
@@ -36,7 +34,6 @@ function callerOf(identity: Identity, claimed: HostId = identity.host): BulkCall
     papers: () => ({ shown: [], name: null, epoch: 0 }),
     zone: null,
     contactFor: () => ({ host: claimed, addresses: [] }),
-    bandwidthTo: (address) => new Bandwidth({ clock: systemClock }).link(address),
   };
 }
 

@@ -222,45 +222,6 @@ test('B6 a transfer is paused, resumed and cancelled', async () => {
   await close();
 });
 
-test('B11 a stop lets transfers wait with the reason, and they go on by themselves', async () => {
-  let reason: string | null = 'The limit is stop.';
-  const listeners: (() => void)[] = [];
-  const stop = { reason: () => reason, onChange: (listener: () => void) => void listeners.push(listener) };
-  const changed = (): void => {
-    for (const listener of listeners) listener();
-  };
-  const { peers, close } = await dataNetwork(3);
-  const content = randomBytes(2_000_000);
-  await peers[0]!.files.put(
-    'stopped',
-    (async function* () {
-      yield content;
-    })(),
-  );
-  const queue = new TransferQueue(peers[1]!.files, peers[1]!.catalog, systemClock, { stop });
-  queue.begin();
-  const path = join(folder, 'stopped');
-  const { id, state, error } = await queue.start(await getting('stopped', path));
-  assert.deepEqual([state, error], ['paused', { code: 'stopped', message: 'The limit is stop.' }]);
-  assert.equal((await queue.resume(id)).state, 'paused');
-  reason = null;
-  changed();
-  assert.equal((await queue.wait(id)).state, 'done');
-  assert.ok(content.equals(await readFile(path)));
-
-  // One that runs is interrupted, and pausing it by hand outlasts the stop.
-  const second = await queue.start(await getting('stopped', join(folder, 'stopped-again')));
-  reason = 'The limit is stop again.';
-  changed();
-  assert.equal(queue.get(second.id)?.error?.message, reason);
-  await queue.pause(second.id);
-  reason = null;
-  changed();
-  assert.deepEqual([queue.get(second.id)?.state, queue.get(second.id)?.error], ['paused', null]);
-  await queue.close();
-  await close();
-});
-
 test('A22 a journal write failure harms neither the transfer nor the peer', async () => {
   const { peers, close } = await dataNetwork(3);
   let full = false;
@@ -273,7 +234,7 @@ test('A22 a journal write failure harms neither the transfer nor the peer', asyn
   };
   const reports: string[] = [];
   const report = (error: Error) => reports.push(error.message);
-  const queue = new TransferQueue(peers[0]!.files, settings, systemClock, { report });
+  const queue = new TransferQueue(peers[0]!.files, settings, systemClock, report);
   const source = join(folder, 'journal-source');
   await writeFile(source, 'some bytes');
   const request = { kind: 'put', reference: { name: 'unwritten' }, ...(await markedFile(source)) } as const;

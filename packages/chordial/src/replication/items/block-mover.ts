@@ -1,5 +1,5 @@
 /**
- * Transfers single blocks between this host and another, within a limit on memory. They are
+ * Transfers single blocks between this host and another, within limits on memory and bytes per second. They are
  * verified on both sides before they are passed on or stored.
  */
 
@@ -10,6 +10,7 @@ import { type Block, blockKey } from '../../content/cid.ts';
 import { leafBytes } from '../../content/leaf-pool.ts';
 import { ChordialError } from '../../errors.ts';
 import { Semaphore } from '../../flow/semaphore.ts';
+import { TokenBucket } from '../../flow/token-bucket.ts';
 import { PerPeer } from '../../network/peer-queue.ts';
 import { type Claim, claimVia } from '../../storage/claim-table.ts';
 import type { BlockSet } from '../../storage/item-index.ts';
@@ -22,6 +23,8 @@ import { type Moved, reportFailure } from './moved.ts';
 
 /** Blocks read or received and in flight. */
 const maxBytesInFlight = 16 * 1024 * 1024;
+/** Unused time is saved up to this much, so that small items do not wait one by one. */
+const savedSeconds = 0.25;
 /** After a block found no room here, none is fetched for this long. */
 const noRoomMilliseconds: Milliseconds = 30_000;
 const blocksPerExchange = 64;
@@ -32,12 +35,17 @@ const noDigest = '0'.repeat(32);
 export class BlockMover {
   readonly #ports: SyncPorts;
   readonly #budget = new Semaphore(maxBytesInFlight);
+  readonly #rate: TokenBucket;
   #noRoomUntil: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #sources: PerPeer<BlockReceiver>;
 
   constructor(ports: SyncPorts) {
     this.#ports = ports;
-    this.#sources = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves, 'repair'));
+    this.#sources = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves));
+    const { clock, bytesPerSecond } = ports;
+    this.#rate = new TokenBucket({ burst: bytesPerSecond * savedSeconds, perSecond: bytesPerSecond }, () =>
+      clock.now(),
+    );
   }
 
   /** Whether the block is durable here; a failure is reported and retried in a later round. */
@@ -53,6 +61,7 @@ export class BlockMover {
       if (claims.length === 0 || this.#ports.ended.areOver(claims)) return 'unclaimed';
       const bytes = await this.#sources.to(host).fetch({ cid, abandoned: false });
       if (bytes === null) return 'failed';
+      await this.#rate.pass(bytes.length, this.#ports.clock, signal);
       await blocks.put([{ cid, bytes, claims: claims.map((claim) => claimVia(claim, host.host)) }]);
       leaves.giveBack(bytes);
       return 'moved';
@@ -72,6 +81,7 @@ export class BlockMover {
     if (blocks.claimsOf(cid).length === 0) return 'unclaimed';
     await this.#budget.take(size);
     try {
+      await this.#rate.pass(size, this.#ports.clock, signal);
       if (signal.aborted) return 'failed';
       const bytes = await blocks.get(cid, leaves);
       if (bytes === null) return 'failed';
@@ -84,9 +94,7 @@ export class BlockMover {
         );
         return 'failed';
       }
-      await senders
-        .to(host)
-        .store({ block: { cid, bytes }, claims: blocks.claimsOf(cid), traffic: 'repair', abandoned: false });
+      await senders.to(host).store({ block: { cid, bytes }, claims: blocks.claimsOf(cid), abandoned: false });
       leaves.giveBack(bytes);
       this.#ports.recentlyTransferred?.note(host.host, blockKey(cid));
       return 'moved';
@@ -125,6 +133,7 @@ export class BlockMover {
       if (bytes === null || claims.length === 0) return holding;
       for (const target of lacking) {
         if (holding.length === wanted || signal.aborted) break;
+        await this.#rate.pass(bytes.length, this.#ports.clock, signal);
         if (await this.#given(target, { cid, bytes }, claims)) holding.push(target);
       }
       return holding;
@@ -138,7 +147,7 @@ export class BlockMover {
 
   async #given(target: Contact, block: Block, claims: readonly Claim[]): Promise<boolean> {
     try {
-      await this.#ports.senders.to(target).store({ block, claims, traffic: 'repair', abandoned: false });
+      await this.#ports.senders.to(target).store({ block, claims, abandoned: false });
       return true;
     } catch (error) {
       return this.#failed(target, error);

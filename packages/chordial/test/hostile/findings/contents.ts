@@ -120,7 +120,7 @@ async function published(scene: Scene, said: Said, blocks: readonly Block[]): Pr
   const { host, sign } = member.identity;
   const claims = [{ publisher: host, name: said.name, sequence: 1, replicas: 3 }];
   const header = blockMessages.put.encode(
-    blocks.map(({ cid, bytes }) => ({ cid, size: bytes.length, claims, relay: 0, repair: false })),
+    blocks.map(({ cid, bytes }) => ({ cid, size: bytes.length, claims, relay: 0 })),
   );
   const { cid } = blocks.at(-1) as Block;
   const content = { ...said, cid, sha256: null, blocks: blocks.length };

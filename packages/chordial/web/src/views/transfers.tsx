@@ -5,7 +5,6 @@ import { call } from '../api.ts';
 import { useAnswer } from '../live.ts';
 import { Bar, Empty, Failure } from '../parts.tsx';
 import { duration, moment, rate, size, visible } from '../shown.ts';
-import { LimitLine } from './limit.tsx';
 
 export function TransfersView() {
   const { value, failure, again } = useAnswer('GET /api/v1/transfers', {}, 1000);
@@ -20,7 +19,6 @@ export function TransfersView() {
   const transfers = value?.transfers.toSorted((a, b) => b.started.localeCompare(a.started)) ?? null;
   return (
     <>
-      <LimitLine />
       <Failure failure={failure} again={again} />
       {transfers?.length === 0 ? (
         <Empty title="No transfers yet.">
@@ -37,7 +35,7 @@ export function TransfersView() {
                     Pause
                   </button>
                 ) : null}
-                {isResumable(transfer) ? (
+                {transfer.state === 'paused' || transfer.state === 'failed' ? (
                   <button type="button" onClick={() => void change(transfer.id, 'running')}>
                     Resume
                   </button>
@@ -54,11 +52,6 @@ export function TransfersView() {
       )}
     </>
   );
-}
-
-/** What a stop has interrupted goes on by itself. */
-function isResumable({ state, error }: TransferStatus): boolean {
-  return state === 'failed' || (state === 'paused' && error?.code !== 'stopped');
 }
 
 function Transfer({ transfer }: { readonly transfer: TransferStatus }) {
