@@ -102,3 +102,43 @@ test('a host that is heard at two addresses in turn is told of both, once in a w
   }
   assert.deepEqual(asked, [['127.0.0.1:1', '127.0.0.1:2']]);
 });
+
+test('what others say of a second address is looked at, once in eight seconds', async () => {
+  const identity = createIdentity();
+  const dialled: string[] = [];
+  const found: string[] = [];
+  const watch = new SameIdentityWatch({
+    identity,
+    network: {
+      ask: (to, _question, done) => {
+        dialled.push(...to.addresses);
+        const event = { type: 'alive', contact: to, virtualNodes: 1, incarnation: 1 } as const;
+        done({ ok: true, answer: { events: [event] } } as never);
+      },
+      ping: () => undefined,
+    },
+    member: null,
+    incarnation: 2,
+    self: () => ({ host: identity.host, addresses: [addresses[0]] }),
+    peers: () => [],
+    found: (address) => found.push(address),
+  });
+  const handled: string[] = [];
+  const ring = watch.answers({ handle: (_from, kind) => void handled.push(kind) });
+  const event = (address: string) =>
+    ({
+      type: 'alive',
+      contact: { host: identity.host, addresses: [address] },
+      virtualNodes: 1,
+      incarnation: 0,
+    }) as const;
+  const other = createIdentity().host;
+  ring.handle(other, 'gossip', { events: [event(addresses[0])] }, () => {});
+  assert.deepEqual(dialled, []);
+  for (const address of [addresses[1], '192.0.2.3:3', '192.0.2.4:4'])
+    ring.handle(other, 'gossip', { events: [event(addresses[0]), event(address)] }, () => {});
+  await new Promise((resolve) => setImmediate(resolve));
+  watch.close();
+  assert.deepEqual([dialled, found], [[addresses[1]], [addresses[1]]]);
+  assert.equal(handled.length, 4);
+});

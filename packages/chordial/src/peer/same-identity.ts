@@ -35,6 +35,8 @@ const looks = Array.from({ length: 15 }, (_, number) => 2000 + 4000 * number);
 const laterLookMilliseconds = 20_000;
 /** Checks triggered by connections of the other process. */
 const minMillisecondsBetween = 1000;
+/** Checks triggered by what others say, each of which dials an address of their choice. */
+const minMillisecondsBetweenHearsay = 8000;
 
 /** The first address at which a process with this key answers. This one must not be listening yet. */
 export async function whereItRuns(identity: Identity, addresses: readonly string[]): Promise<string | null> {
@@ -95,8 +97,11 @@ const tellAgainMilliseconds: Milliseconds = 2000;
  */
 export class TwoAddresses {
   readonly #network: Pick<RingNetwork, 'ask'>;
-  readonly #heard = new BoundedCache<HostId, { readonly contact: Contact; readonly at: Milliseconds }>(maxHeardHosts);
-  readonly #told = new BoundedCache<HostId, Milliseconds>(maxHeardHosts);
+  /** Where each host was heard last, and when it was told of two addresses. */
+  readonly #heard = new BoundedCache<
+    HostId,
+    { readonly contact: Contact; readonly at: Milliseconds; readonly toldAt: Milliseconds }
+  >(maxHeardHosts);
 
   constructor(network: Pick<RingNetwork, 'ask'>) {
     this.#network = network;
@@ -104,12 +109,11 @@ export class TwoAddresses {
 
   heard(contact: Contact): void {
     const now = performance.now();
-    const before = this.#heard.get(contact.host);
-    this.#heard.set(contact.host, { contact, at: now });
-    if (before === undefined || sameAddresses(before.contact, contact) || now - before.at > movedMilliseconds) return;
-    const told = this.#told.get(contact.host);
-    if (told !== undefined && now - told < tellAgainMilliseconds) return;
-    this.#told.set(contact.host, now);
+    const before = this.#heard.get(contact.host) ?? { contact, at: now, toldAt: Number.NEGATIVE_INFINITY };
+    const isAtBoth = !sameAddresses(before.contact, contact) && now - before.at <= movedMilliseconds;
+    const tells = isAtBoth && now - before.toldAt >= tellAgainMilliseconds;
+    this.#heard.set(contact.host, { contact, at: now, toldAt: tells ? now : before.toldAt });
+    if (!tells) return;
     const events = [before.contact, contact].map(
       (one) => ({ type: 'alive', contact: one, virtualNodes: 1, incarnation: 0 }) as const,
     );
@@ -138,6 +142,7 @@ export class SameIdentityWatch {
   readonly #options: WatchOptions;
   readonly #timers: NodeJS.Timeout[];
   #lookedAt = Number.NEGATIVE_INFINITY;
+  #lookedForHearsayAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -170,10 +175,12 @@ export class SameIdentityWatch {
   /** Another host has heard this one at several addresses. */
   #toldOf(contacts: readonly Contact[]): void {
     const { host } = this.#options.identity;
-    const elsewhere = contacts.find(
-      (one) => one.host === host && one.addresses.some((address) => !this.#isOwn(address)),
-    );
-    if (elsewhere !== undefined) this.called(elsewhere);
+    const addresses = contacts.flatMap((one) => (one.host === host ? one.addresses : []));
+    const elsewhere = addresses.find((address) => !this.#isOwn(address));
+    const now = performance.now();
+    if (elsewhere === undefined || now - this.#lookedForHearsayAt < minMillisecondsBetweenHearsay) return;
+    this.#lookedForHearsayAt = now;
+    void this.#compare([elsewhere]);
   }
 
   close(): void {
