@@ -45,8 +45,8 @@ export interface SimulationOptions {
 
 /** A simulated process: it runs until crashed and can be restarted with the same identity. */
 export interface SimulatedHost {
-  readonly contact: Contact;
-  readonly members: readonly MemberPointer[];
+  contact: Contact;
+  members: readonly MemberPointer[];
   ring: RingHost;
   process: Process;
 }
@@ -96,9 +96,11 @@ export class RingSimulation {
     return host;
   }
 
-  /** Restarts a crashed host with the same identity; it must rejoin. */
-  start(host: SimulatedHost): void {
-    Object.assign(host, this.#launch(host.contact, host.members));
+  /** Restarts a crashed host with the same identity, perhaps elsewhere; it must rejoin. */
+  start(host: SimulatedHost, contact = host.contact): void {
+    host.contact = contact;
+    host.members = host.members.map((member) => ({ ...member, contact }));
+    Object.assign(host, this.#launch(contact, host.members));
   }
 
   #launch(self: Contact, members: readonly MemberPointer[]): { ring: RingHost; process: Process } {

@@ -4,7 +4,7 @@
  */
 export type { RingEvent } from './host/events.ts';
 export type { Liveness, Watched } from './host/failure-detector.ts';
-export type { Found } from './host/lookup.ts';
+export type { Asked, Found } from './host/lookup.ts';
 export { hostsNextTo } from './host/own-members.ts';
 export type {
   AskFailure,
@@ -60,6 +60,7 @@ export {
   type Pointer,
   paddingAfter,
   sameAddresses,
+  sameContact,
   shareAddress,
 } from './protocol/pointer.ts';
 export type { RingShape } from './protocol/successor-list.ts';

@@ -19,6 +19,7 @@ function setUp(behaviours: Record<string, Behaviour>) {
   let pings = 0;
   const pinged: { readonly host: string; readonly at: number; readonly timeout: number }[] = [];
   const probed: string[] = [];
+  const probes: Contact[] = [];
   const behaviourOf = (to: Contact) => behaviours[to.host] ?? { ping: 'unreachable' as const, reaches: null };
   const ask = (to: Contact, deadline: number, done: (result: AskResult<'probe'>) => void) => {
     const { reaches } = behaviourOf(to);
@@ -34,7 +35,10 @@ function setUp(behaviours: Record<string, Behaviour>) {
       time.clock.after(ping === 'timeout' ? timeout : 10, () => done(ping));
     },
     // The failure detector asks nothing but PROBE.
-    ask: (to, { deadline }, done) => ask(to, deadline, done as (result: AskResult<'probe'>) => void),
+    ask: (to, { ask: question, deadline }, done) => {
+      probes.push(...(question as { readonly hosts: readonly Contact[] }).hosts);
+      ask(to, deadline, done as (result: AskResult<'probe'>) => void);
+    },
   };
   const detector = new FailureDetector({
     self: '1' as HostId,
@@ -48,13 +52,13 @@ function setUp(behaviours: Record<string, Behaviour>) {
   for (const name of Object.keys(behaviours)) detector.heard(contactOf(name));
   const watch = (name: string, watching: Watching = 'close') =>
     detector.watch(new Map([[name as HostId, { contact: contactOf(name), watching }]]));
-  return { ...time, detector, changes, moves, watch, behaviours, pinged, probed, pings: () => pings };
+  return { ...time, detector, changes, moves, watch, behaviours, pinged, probed, probes, pings: () => pings };
 }
 
 const isDown = (detector: FailureDetector, name: string) => detector.isDown(name as HostId);
 
 test('A5 A18 a silent host is dead after three missed pings and a helper that cannot reach it either [R21]', () => {
-  const { detector, watch, pass, changes } = setUp({
+  const { detector, watch, pass, changes, pings } = setUp({
     silent: { ping: 'timeout', reaches: null },
     helper: { ping: 'alive', reaches: false },
   });
@@ -63,6 +67,7 @@ test('A5 A18 a silent host is dead after three missed pings and a helper that ca
   assert.equal(isDown(detector, 'silent'), false);
   pass(4000);
   assert.equal(isDown(detector, 'silent'), true);
+  assert.equal(pings(), 3, 'none beside those of the check');
   assert.deepEqual(changes, [['silent', 'dead']]);
 });
 
@@ -83,6 +88,25 @@ test('A5 a host that a helper still reaches is kept (a link that is not transiti
   pass(30_000);
   assert.equal(isDown(detector, 'hidden'), false);
   assert.deepEqual(changes, []);
+});
+
+test('A5 a suspected host is alive again once a helper reaches it, or when it refuses the next ping [R22]', () => {
+  const cases = { reaches: ['timeout', true], refuses: ['refused', false] } as const;
+  for (const [name, [next, reaches]] of Object.entries(cases)) {
+    const { detector, pass, changes, behaviours } = setUp({
+      silent: { ping: 'timeout', reaches: null },
+      helper: { ping: 'alive', reaches },
+    });
+    const verdicts: boolean[] = [];
+    pass(1);
+    detector.confirm(contactOf('silent'), (dead) => verdicts.push(dead));
+    pass(260);
+    assert.equal(detector.liveness('silent' as HostId), 'suspected', name);
+    behaviours['silent'] = { ping: next, reaches: null };
+    pass(5000);
+    assert.equal(detector.liveness('silent' as HostId), 'alive', name);
+    assert.deepEqual([verdicts, changes], [[false], []], name);
+  }
 });
 
 test('A5 helpers that do not answer do not count: the own evidence decides [R21]', () => {
@@ -117,18 +141,19 @@ test('A5 a host that was dead and is heard again lives [R24]', () => {
 });
 
 test('A4 who waits for a verdict is told when the host says in the middle of the check that it leaves', () => {
-  for (const moment of [20, 150, 260, 700]) {
-    const { detector, pass, pings } = setUp({ leaving: { ping: 'unreachable', reaches: null } });
-    const verdicts: boolean[] = [];
-    pass(1);
-    detector.confirm(contactOf('leaving'), (dead) => verdicts.push(dead));
-    pass(moment);
-    detector.declare(contactOf('leaving'), 'left');
-    pass(10_000);
-    assert.deepEqual(verdicts, [true], `after ${moment} ms`);
-    const before = pings();
-    pass(10_000);
-    assert.equal(pings(), before, 'a host that left is not pinged');
+  for (const gone of ['left', 'away'] as const) {
+    for (const moment of [20, 150, 260, 700]) {
+      const { detector, pass, pings } = setUp({ leaving: { ping: 'unreachable', reaches: null } });
+      const verdicts: boolean[] = [];
+      pass(1);
+      detector.confirm(contactOf('leaving'), (dead) => verdicts.push(dead));
+      pass(moment);
+      detector.declare(contactOf('leaving'), gone);
+      const before = pings();
+      pass(10_000);
+      assert.deepEqual(verdicts, [true], `${gone} after ${moment} ms`);
+      assert.equal(pings(), before, 'a host that left is not pinged');
+    }
   }
 });
 
@@ -218,12 +243,13 @@ test('A26 a host that speaks from another address is known there, whatever other
   const both = { host, addresses: ['192.0.2.1:1', ...old.addresses] };
   moves.length = 0;
   detector.heard(both);
-  assert.deepEqual(moves, [], 'one more way to it is no move');
+  assert.deepEqual(moves, [both], 'one more way to it may be the one that others need');
   assert.equal(detector.whereabouts(old), old);
   const moved = { host, addresses: ['192.0.2.1:2'] };
   detector.heard(moved);
-  assert.deepEqual(moves, [moved]);
-  assert.equal(detector.whereabouts(old), moved);
+  detector.heard({ ...moved });
+  assert.deepEqual(moves, [both, moved]);
+  assert.deepEqual(detector.whereabouts(old), moved);
   assert.equal(detector.whereabouts(contactOf('stranger')).host, 'stranger');
 });
 
@@ -236,6 +262,51 @@ test('A26 a host that was down and speaks is looked for in every pointer, wherev
   moves.length = 0;
   detector.heard(moved);
   assert.deepEqual(moves, [moved], 'pointers may still name the old address, though the detector does not');
+});
+
+test('a host is in the zone that it says itself, and is asked when others have said otherwise for long', () => {
+  const { detector, moves, pass, pings } = setUp({ zoned: { ping: 'alive', reaches: null } });
+  const host = 'zoned' as HostId;
+  const plain = detector.contactOf(host)!;
+  const [first, second] = [
+    { ...plain, zone: 'attic' },
+    { ...plain, zone: 'cellar' },
+  ];
+  moves.length = 0;
+  detector.heard(first);
+  assert.deepEqual(moves, [first], 'pointers to it name no zone');
+  detector.heard({ ...first });
+  assert.deepEqual(moves, [first], 'nothing new');
+  assert.deepEqual(detector.whereabouts(second), first);
+  assert.deepEqual(detector.whereabouts(plain), first);
+  detector.checkZone(second);
+  assert.equal(pings(), 0, 'it has just spoken');
+  pass(30_000);
+  detector.checkZone(first);
+  assert.equal(pings(), 0, 'no one says otherwise');
+  detector.checkZone(second);
+  detector.checkZone(second);
+  assert.equal(pings(), 1);
+  detector.heard(second);
+  assert.deepEqual(moves, [first, second]);
+  assert.equal(detector.whereabouts(first), second);
+});
+
+test('what others say of a zone leads to no ping of a host that has spoken of late, is down or is only hearsay', () => {
+  const { detector, watch, pass, pings } = setUp({
+    zoned: { ping: 'alive', reaches: null },
+    gone: { ping: 'alive', reaches: null },
+  });
+  const inAttic = (name: string): Contact => ({ ...contactOf(name), zone: 'attic' });
+  watch('hearsay');
+  detector.watch(new Map());
+  detector.declare(contactOf('gone'), 'away');
+  pass(40_000);
+  detector.heard(contactOf('zoned'));
+  const before = pings();
+  for (const name of ['zoned', 'gone', 'hearsay', 'stranger']) detector.checkZone(inAttic(name));
+  assert.equal(pings(), before);
+  assert.equal(detector.liveness('stranger' as HostId), null);
 });
 
 test('A5 a host whose answers take long is waited for longer', () => {
@@ -321,7 +392,7 @@ test('A18 what is heard while helpers are asked counts more than what they say',
 });
 
 test('A18 two live hosts help, of those the ones watched first; never the host itself, nor one that is down or only hearsay', () => {
-  const { detector, pass, probed, watch } = setUp({
+  const { detector, pass, probed, probes, watch } = setUp({
     silent: { ping: 'unreachable', reaches: true },
     watched: { ping: 'alive', reaches: false },
     one: { ping: 'alive', reaches: false },
@@ -338,6 +409,15 @@ test('A18 two live hosts help, of those the ones watched first; never the host i
   assert.deepEqual(probed.slice(0, 1), ['watched']);
   assert.equal(probed.length, 2);
   assert.ok(['one', 'two'].includes(probed[1] ?? ''));
+  assert.deepEqual(probes, [silentHost, silentHost], 'what they are asked to reach');
+  const alone = setUp({ silent: { ping: 'unreachable', reaches: null } });
+  alone.watch('hearsay');
+  alone.detector.watch(new Map());
+  alone.pass(1);
+  alone.detector.suspect(silentHost, true);
+  alone.pass(100);
+  assert.equal(isDown(alone.detector, 'silent'), true);
+  assert.deepEqual(alone.probed, []);
 });
 
 test('A18 helpers are chosen by chance, so that no two hosts ask the same for ever', () => {
@@ -444,7 +524,35 @@ test('A18 closed, it pings none, knows none and tells nothing', () => {
     assert.deepEqual(detector.all(), []);
     assert.equal(pings(), sent, `closed after ${moment} ms`);
     assert.deepEqual(changes, []);
+    detector.suspect(silentHost);
+    pass(1000);
+    assert.equal(pings(), sent);
   }
+  const { detector, pass } = setUp({ lives: { ping: 'alive', reaches: null } });
+  detector.suspect(contactOf('lives'));
+  pass(5);
+  detector.close();
+  pass(100);
+  assert.deepEqual(detector.all(), [], 'an answer that comes then is of no interest');
+});
+
+test('A18 a host that is heard before its ping is sent again is still asked, and who waits is told', () => {
+  const { detector, pass, behaviours } = setUp({ silent: { ping: 'unreachable', reaches: null } });
+  const verdicts: boolean[] = [];
+  pass(1);
+  detector.confirm(silentHost, (dead) => verdicts.push(dead));
+  pass(50);
+  behaviours['silent'] = { ping: 'alive', reaches: null };
+  detector.heard(silentHost);
+  pass(1000);
+  assert.deepEqual(verdicts, [false]);
+});
+
+test('A18 a host that was never heard is pinged within one interval', () => {
+  const { watch, pass, pinged } = setUp({});
+  watch('stranger');
+  pass(defaultTimers.pingInterval);
+  assert.equal(pinged[0]?.host, 'stranger');
 });
 
 test('A18 what is known of a host is shown; of a stranger nothing is', () => {
@@ -465,6 +573,7 @@ test('A18 what is known of a host is shown; of a stranger nothing is', () => {
   assert.equal(detector.roundTrip(stranger), null);
   assert.equal(detector.contactOf(stranger), null);
   assert.equal(detector.liveness(stranger), null);
+  assert.equal(detector.isDown(stranger), false);
   assert.equal(detector.timeout(stranger), defaultTimers.minTimeout);
 });
 
@@ -524,11 +633,14 @@ test('A18 a change of what is known is counted, and what is known already is non
 });
 
 test('A26 only what was heard of a host that lives corrects where others say that it is', () => {
-  const { detector } = setUp({});
+  const { detector, moves } = setUp({});
   const elsewhere = { host, addresses: ['192.0.2.1:2'] };
+  detector.suspect(elsewhere);
   detector.suspect(silentHost);
+  assert.equal(detector.contactOf(host), silentHost, 'the later hearsay counts');
   assert.equal(detector.whereabouts(elsewhere), elsewhere, 'hearsay against hearsay');
   detector.heard(silentHost);
+  assert.deepEqual(moves, [silentHost], 'pointers may say otherwise');
   assert.equal(detector.whereabouts(elsewhere), silentHost);
   detector.declare(silentHost, 'away');
   assert.equal(detector.whereabouts(elsewhere), elsewhere);
@@ -543,7 +655,7 @@ test('A18 who is not watched any more is not pinged, and stays known', () => {
   pass(3000);
   watch('other');
   const until = pinged.length;
-  pass(3000);
+  pass(30_000);
   assert.ok(pinged.length > until);
   assert.ok(pinged.slice(until).every((ping) => ping.host === 'other'));
   assert.equal(detector.liveness(host), 'alive');
@@ -571,6 +683,7 @@ test('A18 a host that is down is not pinged though it is watched', () => {
 
 test('A18 with no room left one that was never heard is forgotten, then one that is down, then any that nothing needs', () => {
   const { detector, watch, pass } = setUp({ watched: { ping: 'alive', reaches: null } });
+  watch('hearsay');
   watch('watched');
   pass(1);
   detector.heard(contactOf('heard'));
@@ -580,14 +693,17 @@ test('A18 with no room left one that was never heard is forgotten, then one that
   detector.watch(new Map([['watched' as HostId, { contact: contactOf('watched'), watching: 'close' }]]));
   const knows = (name: string) => detector.liveness(name as HostId) !== null;
   let made = 0;
-  while (made < 16_384 - 4) detector.heard(contactOf(`filler ${made++}`));
+  while (made < 16_384 - 5) detector.heard(contactOf(`filler ${made++}`));
+  const names = ['watched', 'hearsay', 'heard', 'heard too', 'away'];
   detector.heard(contactOf('one more'));
   assert.equal(detector.all().length, 16_384);
-  assert.deepEqual(['watched', 'heard', 'heard too', 'away'].map(knows), [true, true, true, false]);
-  const before = detector.changes;
+  assert.deepEqual(names.filter(knows), ['watched', 'heard', 'heard too', 'away']);
   detector.heard(contactOf('two more'));
+  assert.deepEqual(names.filter(knows), ['watched', 'heard', 'heard too']);
+  const before = detector.changes;
+  detector.heard(contactOf('three more'));
   assert.ok(detector.changes > before);
-  assert.deepEqual(['watched', 'heard', 'heard too'].map(knows), [true, false, true]);
+  assert.deepEqual(names.filter(knows), ['watched', 'heard too']);
 });
 
 test('A18 an answer that a settled check still waited for says nothing in the next one', () => {
@@ -628,4 +744,64 @@ test('A18 pings do not fall into step: their distance varies by a fifth', () => 
     gaps.every((gap) => gap >= 399 && gap <= 501),
     gaps.join(),
   );
+});
+
+test('A5 after a silence on this side all watched hosts are pinged at once, and what they missed is forgotten [R37]', () => {
+  const { detector, watch, pass, pinged, behaviours, changes } = setUp({
+    missed: { ping: 'timeout', reaches: null },
+    gone: { ping: 'unreachable', reaches: null },
+  });
+  watch('gone');
+  pass(5000);
+  assert.equal(isDown(detector, 'gone'), true);
+  watch('missed');
+  pass(1000);
+  assert.equal(detector.liveness('missed' as HostId), 'suspected');
+  const verdicts: boolean[] = [];
+  detector.confirm(contactOf('missed'), (dead) => verdicts.push(dead));
+  pinged.length = 0;
+  behaviours['missed'] = { ping: 'alive', reaches: null };
+  detector.resume();
+  assert.deepEqual(
+    pinged.map(({ host, timeout }) => [host, timeout]),
+    [['missed', detector.timeout('missed' as HostId)]],
+  );
+  pass(10);
+  assert.deepEqual(verdicts, [false]);
+  pass(10_000);
+  assert.deepEqual(changes, [['gone', 'dead']]);
+});
+
+test('A5 after a silence on this side hosts that are down, or that no one watches or waits for, are left alone [R37]', () => {
+  const { detector, pass, pinged } = setUp({
+    watched: { ping: 'alive', reaches: null },
+    idle: { ping: 'alive', reaches: null },
+    asked: { ping: 'timeout', reaches: null },
+    gone: { ping: 'alive', reaches: null },
+  });
+  const watching = 'close';
+  detector.watch(new Map(['watched', 'gone'].map((name) => [name as HostId, { contact: contactOf(name), watching }])));
+  detector.declare(contactOf('gone'), 'away');
+  pass(1);
+  detector.suspect(contactOf('asked'));
+  pinged.length = 0;
+  detector.resume();
+  assert.deepEqual(
+    pinged.map(({ host }) => host),
+    ['watched', 'asked'],
+  );
+});
+
+test('A5 after a silence on this side a ping that was to be sent again is not sent beside the new one [R37]', () => {
+  const { detector, pass, pinged } = setUp({ silent: { ping: 'unreachable', reaches: null } });
+  pass(1);
+  detector.suspect(silentHost);
+  pass(50);
+  detector.resume();
+  pass(10_000);
+  assert.deepEqual(
+    pinged.map(({ at }) => at - 1),
+    [0, 50, 160, 270],
+  );
+  assert.equal(isDown(detector, 'silent'), true);
 });

@@ -11,7 +11,7 @@
  * Who is told of a death by another host needs one missed ping of its own instead of several (decision 21).
  * One confirmation covers all members of the host. Whatever is heard from it later brings it back to life.
  */
-import { type Contact, type HostId, sameAddresses, shareAddress } from '../protocol/pointer.ts';
+import { type Contact, type HostId, sameContact, shareAddress } from '../protocol/pointer.ts';
 import type { Clock, Milliseconds, Random, RingNetwork, Timer } from './ports.ts';
 import { RoundTrip } from './round-trip.ts';
 import type { RingTimers } from './timers.ts';
@@ -58,7 +58,7 @@ export interface FailureDetectorPorts {
   readonly timers: RingTimers;
   /** A host went from alive to dead, away or left, or came back. */
   changed(contact: Contact, liveness: Liveness): void;
-  /** A host speaks, and may be elsewhere than pointers to it say: it was down, or none of its old addresses is its own any more. */
+  /** A host speaks, and may be elsewhere than pointers to it say: it was down, or its addresses are others, or its zone. */
   moved(contact: Contact): void;
 }
 
@@ -72,6 +72,8 @@ const fastRetryPart = 0.2;
 const tickJitter = 0.2;
 /** A host watched from afar is pinged after so many intervals of silence. */
 const intervalsPerFarPing = 10;
+/** What a host said itself of its zone is trusted for so long against others' word: since, it may have restarted with another. */
+const zoneTrusted: Milliseconds = 30_000;
 /** The host with the larger id waits so much longer for the ping of the other one. */
 const patienceOfOther = 1.3;
 
@@ -118,7 +120,15 @@ export class FailureDetector {
   whereabouts(contact: Contact): Contact {
     const entry = this.#entries.get(contact.host);
     if (entry === undefined || entry.lastHeard === null || this.isDown(contact.host)) return contact;
-    return shareAddress(entry.contact, contact) ? contact : entry.contact;
+    return isAsSaid(entry.contact, contact) ? contact : entry.contact;
+  }
+
+  /** Others say that it is in another zone than it said itself, some time ago: it is asked. */
+  checkZone(contact: Contact): void {
+    const entry = this.#entries.get(contact.host);
+    if (entry === undefined || entry.lastHeard === null || entry.checking || this.isDown(contact.host)) return;
+    if (entry.contact.zone === contact.zone) return;
+    if (this.#ports.clock.now() - entry.lastHeard >= zoneTrusted) this.#check(entry);
   }
 
   /** Confirmed dead, away or gone for good: no one expects an answer from it. */
@@ -154,11 +164,7 @@ export class FailureDetector {
 
   /** Exactly these hosts are pinged from now on; others keep what is known of them. */
   watch(hosts: ReadonlyMap<HostId, { readonly contact: Contact; readonly watching: Watching }>): void {
-    for (const [host, entry] of this.#entries) {
-      if (entry.watched === null || hosts.has(host)) continue;
-      entry.watched = null;
-      if (!entry.checking) this.#rest(entry);
-    }
+    for (const [host, entry] of this.#entries) if (!hosts.has(host)) entry.watched = null;
     for (const { contact, watching } of hosts.values()) this.#entry(contact).watched = watching;
     const { clock, random, timers } = this.#ports;
     if (hosts.size > 0) this.#ticking ??= clock.after(timers.pingInterval * random.next(), () => this.#tick());
@@ -173,11 +179,11 @@ export class FailureDetector {
     const entry = this.#entry(contact);
     const before = entry.contact;
     if (contact.addresses.length > 0) entry.contact = contact;
-    if (!isCertain || !sameAddresses(before, entry.contact)) this.#changes += 1;
+    if (!isCertain || !sameContact(before, entry.contact)) this.#changes += 1;
     entry.lastHeard = this.#ports.clock.now();
     entry.misses = 0;
     if (roundTrip !== undefined) entry.roundTrip.sample(roundTrip);
-    if (!isCertain || !shareAddress(before, entry.contact)) this.#ports.moved(entry.contact);
+    if (!isCertain || !sameContact(before, entry.contact)) this.#ports.moved(entry.contact);
     if (entry.liveness === 'alive') return;
     this.#turn(entry, 'alive');
   }
@@ -203,6 +209,17 @@ export class FailureDetector {
   suspect(contact: Contact, isTold = false): void {
     if (isTold) this.#entry(contact).isTold = true;
     this.confirm(contact, () => {});
+  }
+
+  /** Silence until now was on this side: what hosts have missed is forgotten, and all that are watched are pinged at once. */
+  resume(): void {
+    for (const entry of this.#entries.values()) {
+      if ((entry.watched === null && !entry.checking) || this.isDown(entry.contact.host)) continue;
+      // What a check in progress has still to hear no longer counts.
+      entry.checking = false;
+      entry.misses = 0;
+      this.#check(entry);
+    }
   }
 
   /** Tells, after a full check if need be, whether the host is dead. */
@@ -354,4 +371,9 @@ export class FailureDetector {
       if (!(before === 'suspected' && liveness === 'alive')) this.#ports.changed(entry.contact, liveness);
     }
   }
+}
+
+/** Whether what is said of a host leads where the host itself says, in the zone that it says. */
+function isAsSaid(a: Contact, b: Contact): boolean {
+  return a.zone === b.zone && shareAddress(a, b);
 }

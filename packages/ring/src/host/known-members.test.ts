@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HostId, MemberPointer } from '../protocol/pointer.ts';
+import type { Contact, HostId, MemberPointer } from '../protocol/pointer.ts';
 import { contactOf, memberAt } from '../testing/virtual-clock.ts';
 import { KnownMembers } from './known-members.ts';
 
@@ -16,7 +16,11 @@ function knownTo(heard: ReadonlySet<HostId>, gossip = true) {
     gossip,
   };
   const own = { get: () => undefined, before: () => undefined, after: () => null, everyFingers: () => [], joined: [] };
-  const detector = { isDown: () => false, wasHeard: (host: HostId) => heard.has(host) };
+  const detector = {
+    isDown: () => false,
+    wasHeard: (host: HostId) => heard.has(host),
+    whereabouts: (contact: Contact) => contact,
+  };
   return new KnownMembers(options as never, { clock: { now: () => 0 }, own, detector } as never);
 }
 

@@ -139,7 +139,8 @@ export class KnownMembers {
       const next = this.nearestAfter(at);
       if (next === null || (step > 0 && next.id === key)) break;
       const { host } = next.contact;
-      if (!this.#ports.detector.isDown(host)) found.set(host, found.get(host) ?? next.contact);
+      if (!this.#ports.detector.isDown(host))
+        found.set(host, found.get(host) ?? this.#ports.detector.whereabouts(next.contact));
       at = next.id;
     }
     return [...found.values()];

@@ -160,7 +160,11 @@ test('A22 a lookup that finds no one ends within its budget and its bound of ask
 
 test('A10 what is found is the owner with its neighbours, the answers that it took, and the time', () => {
   const { found } = run(closer(memberAt('30')), (id) => (id === '30' ? guess(owner) : owned));
-  assert.deepEqual(found, { owner, predecessor: before, successors: [next], hops: 2, timeouts: 0, took: 20 });
+  const asked = [
+    { contact: memberAt('30').contact, place: '30', at: 0, took: 10, answer: 'closer' },
+    { contact: owner.contact, place: '60', at: 10, took: 10, answer: 'owner' },
+  ];
+  assert.deepEqual(found, { owner, predecessor: before, successors: [next], hops: 2, timeouts: 0, took: 20, asked });
   assert.equal(run(owned, () => nothing).found?.took, 0);
 });
 

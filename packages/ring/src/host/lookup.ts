@@ -16,6 +16,21 @@ export interface Found extends OwnerAnswer {
   /** Hosts that did not answer, or could not be reached. */
   readonly timeouts: number;
   readonly took: Milliseconds;
+  /** Who was asked, in order; at most `maxLookupAsks`. */
+  readonly asked: readonly Asked[];
+}
+
+/** One ask of a lookup. */
+export interface Asked {
+  readonly contact: Contact;
+  /** The place for which its host was asked; null for one to begin with. */
+  readonly place: RingId | null;
+  /** Since the lookup began. */
+  readonly at: Milliseconds;
+  /** Until it answered, or the ask failed; null when the lookup ended before. */
+  readonly took: Milliseconds | null;
+  /** `owner`: it confirmed that it owns the key; `closer`: it named others. */
+  readonly answer: 'owner' | 'closer' | AskFailure | null;
 }
 
 export interface LookupPorts {
@@ -73,6 +88,7 @@ class Lookup {
   #asks = 0;
   #hops = 0;
   #timeouts = 0;
+  readonly #told: Asked[] = [];
   #finished = false;
   readonly #hedges = new Set<Timer>();
   #round: Timer | null = null;
@@ -113,14 +129,14 @@ class Lookup {
       const guess = this.#wrongGuesses < guessesInARow || this.#closer.length === 0 ? this.#take(this.#guesses) : null;
       if (guess !== null) {
         this.#guessInFlight = true;
-        this.#ask(guess.contact, () => {
+        this.#ask(guess, () => {
           this.#guessInFlight = false;
         });
         break;
       }
       if (this.#pressing >= this.#ports.parallel || this.#named >= namedEnough) break;
       this.#wrongGuesses = 0;
-      const next = this.#take(this.#closer)?.contact ?? this.#takeSeed();
+      const next = this.#take(this.#closer) ?? this.#takeSeed();
       if (next === null) break;
       this.#ask(next, () => {});
     }
@@ -154,17 +170,20 @@ class Lookup {
     }
   }
 
-  #takeSeed(): Contact | null {
+  #takeSeed(): { readonly contact: Contact } | null {
     for (;;) {
       const seed = this.#seeds.shift();
       if (seed === undefined) return null;
-      if (!this.#asked.has(seed.host)) return seed;
+      if (!this.#asked.has(seed.host)) return { contact: seed };
     }
   }
 
   /** `released` is called once, when it answered or has been silent for long: another may then be asked. */
-  #ask(contact: Contact, released: () => void): void {
+  #ask({ contact, id = null }: { readonly contact: Contact; readonly id?: RingId | null }, released: () => void): void {
     this.#asked.add(contact.host);
+    const place = this.#told.length;
+    const at = this.#ports.clock.now() - this.#began;
+    this.#told.push({ contact, place: id, at, took: null, answer: null });
     this.#inFlight++;
     this.#pressing++;
     this.#asks++;
@@ -187,6 +206,9 @@ class Lookup {
       this.#inFlight--;
       if (this.#finished) return;
       release();
+      const answer = typeof result === 'string' ? result : result.owned === null ? 'closer' : 'owner';
+      const took = this.#ports.clock.now() - this.#began - at;
+      this.#told[place] = { contact, place: id, at, took, answer };
       if (typeof result === 'string') {
         if (result !== 'refused') this.#timeouts++;
         this.#ports.failed(contact, result);
@@ -218,7 +240,8 @@ class Lookup {
     this.#round?.cancel();
     this.#budget.cancel();
     const took = this.#ports.clock.now() - this.#began;
-    this.#done(owned === null ? null : { ...owned, hops: this.#hops, timeouts: this.#timeouts, took });
+    const counts = { hops: this.#hops, timeouts: this.#timeouts };
+    this.#done(owned === null ? null : { ...owned, ...counts, took, asked: [...this.#told] });
   }
 }
 

@@ -150,3 +150,23 @@ test('that hosts without places, or of which there are only rumours, are gone ch
   assert.deepEqual(changes, ['neighbour dead', 'neighbour alive']);
   assert.ok(ring.hostsWithPlaces().includes(neighbour));
 });
+
+test('a host that slept or moved tells all at once, in a new life, and looks for those that it lost [R26 R37]', () => {
+  const { ring, asked, pinged, pass } = host();
+  ring.heard(ghost.contact);
+  pass(10);
+  ring.suspect(ghost.contact);
+  // Down for so long that it is probed once a minute.
+  pass(1_200_000);
+  assert.equal(ring.isDown(ghost.contact.host), true);
+  pass(1000);
+  [asked.length, pinged.length] = [0, 0];
+  ring.resume();
+  assert.ok(pinged.includes(ghost.contact.host));
+  pass(100);
+  const news = newsOf(asked, me.contact.host)[0]!;
+  assert.equal(news.to, other.contact.host);
+  assert.deepEqual((news.ask as RingAsks['gossip']).events, [
+    { type: 'alive', contact: me.contact, virtualNodes: 1, incarnation: 2 },
+  ]);
+});

@@ -6,7 +6,7 @@
 import { Gossip } from '../one-hop/gossip.ts';
 import { LargeNetwork } from '../one-hop/large-network.ts';
 import type { MembershipEvent } from '../protocol/messages.ts';
-import { type Contact, type HostId, isMember, type MemberPointer } from '../protocol/pointer.ts';
+import { type Contact, type HostId, isMember, type MemberPointer, sameContact } from '../protocol/pointer.ts';
 import type { Liveness } from './failure-detector.ts';
 import type { KnownMembers } from './known-members.ts';
 import type { Found } from './lookup.ts';
@@ -83,6 +83,19 @@ export class OtherHosts {
   /** This host has become a member: others are told. */
   announce(): void {
     this.large.begin(() => this.#tell(this.selfEvent('alive')));
+  }
+
+  /** The addresses of this host are others: they are news. */
+  announceMove(): void {
+    if (this.#ports.own.joined.length === 0) return;
+    this.#incarnation += 1;
+    this.#tell(this.selfEvent('alive'));
+  }
+
+  /** This host was silent: all are told that it is here, and those that it lost are looked for at once. */
+  resume(): void {
+    this.announceMove();
+    this.#ringMerge.lookNow();
   }
 
   close(): void {
@@ -207,7 +220,8 @@ export class OtherHosts {
     }
     const liveness = detector.liveness(host);
     if (event.type === 'alive') {
-      const isElsewhere = detector.whereabouts(event.contact) !== event.contact;
+      const known = detector.contactOf(host);
+      const isElsewhere = known !== null && !sameContact(known, event.contact);
       if (liveness === null || detector.isDown(host) || isElsewhere) this.#meet(event.contact);
     } else if (liveness !== null && !detector.isDown(host)) {
       detector.suspect(event.contact, event.type === 'dead');

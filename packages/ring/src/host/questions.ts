@@ -13,14 +13,14 @@ import type { HostPorts } from './ring-host-options.ts';
 const deadlineFactor = 4;
 
 export class Questions {
-  readonly #self: HostId;
+  readonly #self: Contact;
   readonly #ports: HostPorts;
   readonly #known: KnownMembers;
   readonly #handler: RingHandler;
   readonly #gathered: GatheredAsks;
 
   /** @param handler answers what this host asks itself */
-  constructor(self: HostId, ports: HostPorts, known: KnownMembers, handler: RingHandler) {
+  constructor(self: Contact, ports: HostPorts, known: KnownMembers, handler: RingHandler) {
     this.#self = self;
     this.#ports = ports;
     this.#known = known;
@@ -36,7 +36,7 @@ export class Questions {
   ask<K extends RingMessageKind>(named: Contact, question: RingQuestion<K>, done: Done<K>): void {
     const { kind, ask } = question;
     const { clock, network, detector } = this.#ports;
-    const self = this.#self;
+    const self = this.#self.host;
     const to = detector.whereabouts(named);
     if (to.host !== self) {
       if (isGathered(kind) && !meansAll(kind, ask)) {
@@ -92,9 +92,12 @@ export class Questions {
 
   #whereTheyAre(state: MemberState): MemberState {
     const { detector } = this.#ports;
+    // Others' word of this host itself may be older than its own.
+    const own = this.#self;
     const fresh = <P extends Pointer>(pointer: P): P => {
       if (pointer.contact === null) return pointer;
-      const contact = detector.whereabouts(pointer.contact);
+      detector.checkZone(pointer.contact);
+      const contact = pointer.contact.host === own.host ? own : detector.whereabouts(pointer.contact);
       return contact === pointer.contact ? pointer : { ...pointer, contact };
     };
     const { me, predecessor, successors, epoch } = state;
@@ -102,7 +105,7 @@ export class Questions {
   }
 
   #judgeSilence(of: MemberPointer, refused: boolean, done: (snapshot: Snapshot) => void): void {
-    if (refused || of.contact.host === this.#self) {
+    if (refused || of.contact.host === this.#self.host) {
       done({ kind: 'unknown' });
       return;
     }

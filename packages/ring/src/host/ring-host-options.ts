@@ -10,7 +10,7 @@ import type { Clock, Random, RingNetwork } from './ports.ts';
 import { defaultTimers, type RingTimers } from './timers.ts';
 
 export interface RingHostOptions {
-  /** Who this host is, and where others reach it. */
+  /** Who this host is, and where others reach it; its addresses may follow a move, see `resume`. */
   readonly self: Contact;
   /** Its members; fixed for its life. Of none it is a client: it looks keys up and owns none. A founder has s + 1 at least. */
   readonly members: readonly MemberPointer[];

@@ -87,7 +87,7 @@ export class RingHost implements RingHandler {
     };
     const whileHere: HostPorts = { ...shared, isClosed: () => this.#closed || this.#leaving };
     const known = new KnownMembers(options, shared);
-    const questions = new Questions(options.self.host, shared, known, this);
+    const questions = new Questions(options.self, shared, known, this);
     const lookups = new Lookups(options, shared, known, questions);
     this.#known = known;
     this.#questions = questions;
@@ -317,6 +317,11 @@ export class RingHost implements RingHandler {
     return dropped.length > 0;
   }
 
+  /** This host is reached at other addresses from now on; others are told. */
+  selfMoved(): void {
+    if (!this.#closed) this.#others.announceMove();
+  }
+
   /** The option of that name; true without it. */
   mayBeMember(host: HostId): boolean {
     return this.#known.mayBeMember(host);
@@ -325,6 +330,17 @@ export class RingHost implements RingHandler {
   /** Something found the host silent: it is checked now, not at the next ping. */
   suspect(contact: Contact): void {
     if (contact.host !== this.self.host) this.#detector.suspect(contact);
+  }
+
+  /**
+   * This host slept, or its addresses have changed: nothing that it believes of others is newer than that, and what they
+   * believe of it is wrong. Both are settled at once instead of at the next round of each.
+   */
+  resume(): void {
+    if (this.#closed || this.#leaving) return;
+    this.#detector.resume();
+    this.#others.resume();
+    for (const member of this.#own.all) if (member.state !== null) member.take({ kind: 'stabilize' });
   }
 
   /** Hosts known from an earlier life: probed until they answer. */

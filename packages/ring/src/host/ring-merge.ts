@@ -58,6 +58,16 @@ export class RingMerge {
     if (this.#timer === null && !this.#closed) this.#schedule();
   }
 
+  /** A round at once, in which no pause counts. */
+  lookNow(): void {
+    if (this.#timer === null || this.#closed) return;
+    this.#probed.clear();
+    this.#checked.clear();
+    this.#timer.cancel();
+    this.#round();
+    this.#schedule();
+  }
+
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();

@@ -8,6 +8,8 @@ export interface Contact {
   readonly host: HostId;
   /** `address:port`, IPv6 in brackets; the best known first; at most 8. */
   readonly addresses: readonly string[];
+  /** What fails together with it (a rack, a building), by its own word; passed on with it, and nothing here depends on it. */
+  readonly zone?: string;
 }
 
 /** One member of the ring (a virtual node of a host), or padding at the tail of a successor list. */
@@ -36,6 +38,11 @@ export function shareAddress(a: Contact, b: Contact): boolean {
 export function sameAddresses(a: Contact, b: Contact): boolean {
   if (a === b) return true;
   return a.addresses.length === b.addresses.length && a.addresses.every((one, place) => one === b.addresses[place]);
+}
+
+/** The same host, reached alike and in the same zone. */
+export function sameContact(a: Contact, b: Contact): boolean {
+  return a === b || (a.host === b.host && a.zone === b.zone && sameAddresses(a, b));
 }
 
 export function sameMember(a: Pointer, b: Pointer): boolean {

@@ -59,12 +59,14 @@ function padded(list: Pointer[], last: RingId, shape: RingShape): readonly Point
   return list;
 }
 
+/** The same members, each in the same zone. */
 export function sameList(a: readonly Pointer[], b: readonly Pointer[]): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) {
     const x = a[i]!;
     const y = b[i]!;
     if (x.id !== y.id || (x.contact === null) !== (y.contact === null)) return false;
+    if (x.contact?.zone !== y.contact?.zone) return false;
   }
   return true;
 }

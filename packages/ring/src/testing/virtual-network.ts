@@ -51,6 +51,10 @@ export class VirtualNetwork {
   faults: Faults;
   /** Whether a host takes messages of another at all; a removed one is refused, and not heard. */
   admits: (at: HostId, from: HostId) => boolean = () => true;
+  /** Whether some way leads to a host from another: one behind a router is reached only through others. Answers need none. */
+  leads: (from: HostId, to: HostId) => boolean = () => true;
+  /** What becomes of the answer of a host: a liar gives another. */
+  says: <A>(from: HostId, answer: A) => A = (_from, answer) => answer;
   /** Messages sent, by kind; answers and pings count as one each. */
   readonly sent: Record<string, number> = {};
   /** Bytes of payload of membership events, and of membership snapshots; see payload.ts. */
@@ -143,12 +147,13 @@ export class VirtualNetwork {
       });
     };
     const silence = this.#time.after(deadline, () => finish('timeout'));
-    const answered = (answer: A) => {
+    // It answers as who and where it says that it is, whatever pointer led to it.
+    const answered = (from: Contact, answer: A) => {
       this.#send(kind, to, self, () => {
         if (!process.isRunning) return;
         this.#note(kind, to, self, 'answered');
-        process.run(() => this.#up.get(self.host)?.host.heard(to));
-        finish(answer);
+        process.run(() => this.#up.get(self.host)?.host.heard(from));
+        finish(this.says(from.host, answer));
       });
     };
     const arrive = () => {
@@ -158,7 +163,7 @@ export class VirtualNetwork {
         this.#send(kind, to, self, () => finish('unreachable'));
         return;
       }
-      if (!this.admits(to.host, self.host)) {
+      if (!this.admits(to.host, self.host) || !this.leads(self.host, to.host)) {
         this.#note(kind, self, to, 'refused');
         this.#send(kind, to, self, () => finish('unreachable'));
         return;
@@ -167,7 +172,7 @@ export class VirtualNetwork {
       attached.process.run(() => {
         attached.host.heard(self);
         exchange.deliver(attached.host, (answer) => {
-          if (attached.process.isRunning) answered(answer);
+          if (attached.process.isRunning) answered(attached.host.self, answer);
         });
       });
     };
