@@ -40,6 +40,25 @@ test('who holds least comes first when bytes are given back', async () => {
   assert.deepEqual(granted, ['d', 'c', 'b']);
 });
 
+test('what is small is not queued behind what is large of the same host, and has bounds as well', async () => {
+  const semaphore = new ByteSemaphore(640, 0);
+  const granted: number[] = [];
+  const ask = (bytes: number) => void semaphore.take('a', bytes).then(() => granted.push(bytes));
+  for (const bytes of [160, 160, 160, 11, 10, 9]) ask(bytes);
+  await turn();
+  assert.deepEqual(granted, [160, 160, 10, 9], 'beyond the half');
+  for (let small = 0; small < 10; small++) ask(8);
+  await turn();
+  assert.equal(semaphore.takenBytes, 320 + 10 + 9 + 2 * 8, 'by a sixteenth at most');
+  granted.length = 0;
+  semaphore.give('a', 160);
+  await turn();
+  assert.deepEqual(granted, Array(8).fill(8), 'before those that are large');
+  semaphore.give('a', 160);
+  await turn();
+  assert.deepEqual(granted.slice(8), [160, 11], 'which come in their order');
+});
+
 test('every wish is granted in the end, and the bounds hold, whatever is asked for and given back', async () => {
   const wish = fc.record({ host: fc.constantFrom('a', 'b', 'c', 'd'), bytes: fc.integer({ min: 1, max: 12 }) });
   await fc.assert(

@@ -1,8 +1,13 @@
 /**
  * A limit on bytes held in memory for many hosts. Each has its own queue and the one that holds least is served first;
  * no host gets more than half, and part is reserved for those that hold nothing: a host that requests much and reads
- * slowly delays only itself.
+ * slowly delays only itself. What is small goes before what is large of the same host, and finds room beside it.
  */
+
+/** Of what is shared, the most that is small, and what a host gets for it beyond its half. */
+const smallPart = 1 / 64;
+const roomForSmallPart = 1 / 16;
+
 interface Waiter {
   readonly bytes: number;
   readonly start: () => void;
@@ -30,15 +35,21 @@ export class ByteSemaphore {
     return this.#taken;
   }
 
-  /** Resolves when the bytes may be held for this host. */
-  take(host: string, bytes: number): Promise<void> {
+  /** Null when the bytes may be held for this host now; else resolves when they may. */
+  takeOrWait(host: string, bytes: number): Promise<void> | null {
     const holding = this.#holdings.get(host) ?? { bytes: 0, waiting: [] };
     this.#holdings.set(host, holding);
-    if (holding.waiting.length === 0 && this.#fits(holding, bytes)) {
+    const place = this.#placeOf(bytes, holding.waiting);
+    if (place === 0 && this.#fits(holding, bytes)) {
       this.#grant(holding, bytes);
-      return Promise.resolve();
+      return null;
     }
-    return new Promise((start) => holding.waiting.push({ bytes, start }));
+    return new Promise((start) => holding.waiting.splice(place, 0, { bytes, start }));
+  }
+
+  /** Resolves when the bytes may be held for this host. */
+  async take(host: string, bytes: number): Promise<void> {
+    await this.takeOrWait(host, bytes);
   }
 
   give(host: string, bytes: number): void {
@@ -65,6 +76,16 @@ export class ByteSemaphore {
     return poorest;
   }
 
+  /** Among those that wait. */
+  #placeOf(bytes: number, waiting: readonly Waiter[]): number {
+    const large = this.#isSmall(bytes) ? waiting.findIndex((waiter) => !this.#isSmall(waiter.bytes)) : -1;
+    return large === -1 ? waiting.length : large;
+  }
+
+  #isSmall(bytes: number): boolean {
+    return bytes <= this.#sharedBytes * smallPart;
+  }
+
   #grant(holding: Holding, bytes: number): void {
     holding.bytes += bytes;
     this.#taken += bytes;
@@ -73,6 +94,7 @@ export class ByteSemaphore {
   #fits(holding: Holding, bytes: number): boolean {
     if (this.#taken === 0) return true;
     if (holding.bytes === 0) return this.#taken + bytes <= this.#sharedBytes + this.#reservedBytes;
-    return holding.bytes + bytes <= this.#sharedBytes / 2 && this.#taken + bytes <= this.#sharedBytes;
+    const most = this.#sharedBytes * (1 / 2 + (this.#isSmall(bytes) ? roomForSmallPart : 0));
+    return holding.bytes + bytes <= most && this.#taken + bytes <= this.#sharedBytes;
   }
 }

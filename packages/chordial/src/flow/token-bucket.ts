@@ -1,5 +1,5 @@
 /** So many a second on average, and up to a burst at once: unused time is saved up to the burst. */
-import type { Clock } from '@chordial/ring';
+import type { Milliseconds } from '@chordial/ring';
 
 export interface Rate {
   readonly burst: number;
@@ -37,19 +37,13 @@ export class TokenBucket {
     this.#left = Math.min(this.#rate.burst, this.#left + tokens);
   }
 
-  /** Takes the tokens and resolves when earlier debts are paid, at once when the signal fires. */
-  async pass(tokens: number, clock: Pick<Clock, 'after'>, signal: AbortSignal): Promise<void> {
-    const wait = (-this.left * 1000) / this.#rate.perSecond;
-    this.take(tokens);
-    if (wait <= 0 || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        timer.cancel();
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = clock.after(wait, done);
-      signal.addEventListener('abort', done);
-    });
+  /** What is saved beyond this is lost. */
+  cap(most: number): void {
+    this.#left = Math.min(this.left, most);
+  }
+
+  /** Milliseconds until no debt is left. */
+  get untilPaid(): Milliseconds {
+    return Math.max(0, (-this.left * 1000) / this.#rate.perSecond);
   }
 }

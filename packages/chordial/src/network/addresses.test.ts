@@ -2,13 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   advertisedAddresses,
+  directAddresses,
   formatAddress,
+  formatRelay,
   isDialable,
+  isHidden,
+  isInOwnSubnet,
+  isLanAddress,
   isLoopback,
   isOnThisMachine,
   parseAddress,
+  relayAddress,
   withoutLoopback,
 } from './addresses.ts';
+import { createIdentity } from './identity.ts';
 
 test('addresses are read and written', () => {
   for (const text of ['127.0.0.1:4848', '[::1]:1', 'peer-1.example.org:65535', 'localhost:80']) {
@@ -76,4 +83,46 @@ test('another machine is told no loopback address', () => {
   assert.ok(isOnThisMachine('127.0.0.1:1', []));
   assert.ok(isOnThisMachine('192.0.2.7:1', ['192.0.2.7']));
   assert.ok(!isOnThisMachine('192.0.2.8:1', ['192.0.2.7']));
+});
+
+test('B10 an address of an own subnet is told from one beyond the router, and a name from both', () => {
+  const networks = [
+    { address: '192.168.1.2', prefix: 24 },
+    { address: '2001:db8:1::2', prefix: 64 },
+  ];
+  for (const near of ['192.168.1.77:4848', '[::ffff:192.168.1.77]:1', '[2001:db8:1::77]:4848'])
+    assert.equal(isInOwnSubnet(near, networks), true, near);
+  for (const far of ['192.168.2.77:4848', '203.0.113.5:1', '[2001:db8:2::77]:4848', 'peer.example.org:1', 'nonsense'])
+    assert.equal(isInOwnSubnet(far, networks), false, far);
+  assert.equal(isInOwnSubnet('192.168.1.77:4848', []), false);
+  for (const near of ['2001:db8:1::77', '::ffff:192.168.1.77']) assert.equal(isLanAddress(near, networks), true, near);
+  for (const far of ['2001:db8:2::77', '203.0.113.5']) assert.equal(isLanAddress(far, networks), false, far);
+});
+
+test('B10 an address through a relay names the relay and where it is dialled, and nothing else is one', () => {
+  const { host: relay } = createIdentity();
+  for (const at of ['192.0.2.7:4848', '[2001:db8::7]:1', 'peer.example.org:65535']) {
+    const text = formatRelay({ relay, at });
+    assert.deepEqual(relayAddress(text), { relay, at });
+    assert.ok(isDialable(text));
+  }
+  const direct = '192.0.2.7:4848';
+  for (const text of [
+    `relay:${relay}`,
+    `relay:@${direct}`,
+    `relay:${relay}@`,
+    `relay:${relay}@192.0.2.7`,
+    `relay:x@${direct}`,
+  ])
+    assert.ok(!isDialable(text), text);
+  const twice = formatRelay({ relay, at: formatRelay({ relay, at: direct }) });
+  assert.ok(!isDialable(twice), 'no relay over a relay');
+  assert.throws(() => parseAddress(formatRelay({ relay, at: direct })), { code: 'bad-address' });
+  assert.equal(relayAddress(direct), null);
+  const both = [direct, formatRelay({ relay, at: direct })];
+  assert.deepEqual([directAddresses(both), isHidden({ addresses: both })], [[direct], true]);
+  assert.ok(!isHidden({ addresses: [direct] }));
+  // It is where the relay is, which says nothing of the host.
+  assert.ok(!isOnThisMachine(formatRelay({ relay, at: '127.0.0.1:1' }), []));
+  assert.deepEqual(withoutLoopback([formatRelay({ relay, at: '127.0.0.1:1' }), direct]), [direct]);
 });

@@ -8,6 +8,7 @@ import {
   type Admission,
   admissionOf,
   type Certificate,
+  defaultShare,
   isCertificateSigned,
   isStampSigned,
   isTicketSigned,
@@ -15,6 +16,7 @@ import {
   type Ticket,
 } from './admission.ts';
 import { BoundedCache } from './bounded-cache.ts';
+import type { Right } from './membership.ts';
 import type { MembershipLog, MembershipState } from './membership-log.ts';
 import type { TransportError } from './transport.ts';
 
@@ -79,6 +81,9 @@ export class AdmissionVerifier {
       }
     }
     const removed = restsOnRemoved(admission, this.#ports.log.state);
+    if (removed !== null && removed === ticket?.key) {
+      throw refusedPapers('invite-expired', 'The invite was taken back by an admin. Ask for a new one.');
+    }
     if (removed !== null) {
       throw refusedPapers(
         'member-removed',
@@ -104,10 +109,20 @@ export class AdmissionVerifier {
     )
       throw brokenChain();
     this.verify(inviter);
-    const isWithin = ticket.rights.every((right) => right !== 'invite' && certificate.rights.includes(right));
-    if (!certificate.rights.includes('invite') || !isWithin) {
+    const isWithin = ticket.rights.every((right) => right !== 'invite' && this.#hadRight(certificate, right));
+    if (!this.#hadRight(certificate, 'invite') || !isWithin || !this.#hadShare(certificate, ticket.share)) {
       throw refusedPapers('bad-certificate', 'The invite grants more than its issuer may.');
     }
+  }
+
+  /** At some time: what was granted while it had it stays. */
+  #hadRight({ member, rights }: Certificate, right: Right): boolean {
+    return rights.includes(right) || this.#ports.log.state.grants.get(member)?.ever.has(right) === true;
+  }
+
+  #hadShare({ member, share }: Certificate, granted: number | null): boolean {
+    const had = [share, ...(this.#ports.log.state.grants.get(member)?.shares ?? [])];
+    return had.some((one) => (granted ?? defaultShare) <= (one ?? defaultShare));
   }
 
   #checkNetwork(network: string): void {
@@ -144,9 +159,9 @@ export class AdmissionVerifier {
   }
 }
 
-/** Hosts on which this admission depends that were removed, or are no longer admins, without keeping it. */
+/** A host on which this admission depends that was removed, or is no longer an admin, without keeping it; or the key of its ticket, if that was taken back. */
 export function restsOnRemoved(admission: Admission, state: MembershipState): HostId | null {
-  const { removed, former } = state;
+  const { removed, former, takenBack } = state;
   const { certificate, ticket, inviter, stamp } = admission;
   const kept = (by: HostId, isIssuer: boolean) => {
     const removal = removed.get(by);
@@ -156,6 +171,7 @@ export function restsOnRemoved(admission: Admission, state: MembershipState): Ho
   };
   const issuer = ticket?.issuer ?? certificate.issuer;
   if (issuer !== certificate.member && !kept(issuer, inviter === null)) return issuer;
+  if (ticket !== null && takenBack.get(ticket.key)?.has(certificate.member) === false) return ticket.key;
   const above = inviter === null ? null : restsOnRemoved(inviter, state);
   if (above !== null) return above;
   if (stamp !== null && !kept(stamp.by, false)) return stamp.by;

@@ -47,7 +47,10 @@ export const maxUses = 65_536;
 export const maxAdmissionBytes = 2048;
 const maxPaperBytes = 512;
 const serialBytes = 16;
-const wholeShare = 1000;
+/** Shares are in thousandths of each quota. */
+export const wholeShare = 1000;
+/** What a member without a share of its own may use at least, in thousandths: an eighth. */
+export const defaultShare = 125;
 
 /** Whether the text can be displayed: no control, formatting or private characters, no white space at the ends. */
 export function isMemberName(name: string): boolean {
@@ -58,8 +61,8 @@ const memberName = refine(text(maxNameCharacters), (name) =>
   isMemberName(name) ? null : 'has characters that cannot be shown',
 );
 
-/** What a certificate or a ticket grants. */
-const grant = {
+/** What a certificate, a ticket or a change of the membership log grants. */
+export const grant = {
   rights: convert<number, readonly Right[], unknown>(
     int(0, 2 ** allRights.length - 1),
     (rights) =>

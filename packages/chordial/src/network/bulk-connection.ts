@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net';
 import { IdleTimer } from '../flow/idle-timer.ts';
 import { malformed } from '../wire/transport-error.ts';
+import type { LinkBandwidth, TrafficClass } from './bandwidth.ts';
 import { BulkExchange, type ExchangeLink } from './bulk-exchange.ts';
 import {
   decodeFrameHeader,
@@ -47,6 +48,8 @@ export interface BulkOptions {
   readonly room: ShareOfRoom;
   /** Null on the dialling side. */
   readonly answerer: BulkAnswerer | null;
+  /** Limits on its payload. */
+  readonly bandwidth: LinkBandwidth;
   /** Bytes arrived. */
   spoke(): void;
   /** The connection has ended; `error` if it was malformed. */
@@ -74,6 +77,7 @@ export class BulkConnection implements ExchangeLink, ByteSink {
   #lastId = 0;
   /** Bytes that may still arrive for ended exchanges. */
   #strayCredit = 0;
+  #lastData = Number.NEGATIVE_INFINITY;
   #isGreeted = false;
   #greeting: PromiseWithResolvers<Buffer> | null = null;
   #turn: Promise<void> = Promise.resolve();
@@ -101,6 +105,14 @@ export class BulkConnection implements ExchangeLink, ByteSink {
     return this.#options.room;
   }
 
+  get bandwidth(): LinkBandwidth {
+    return this.#options.bandwidth;
+  }
+
+  get lastData(): number {
+    return this.#lastData;
+  }
+
   /** HELLO and its answer. Rejects with the refusal, or with ConnectionLost. */
   greet(body: Uint8Array): Promise<Buffer> {
     const greeting = Promise.withResolvers<Buffer>();
@@ -111,9 +123,10 @@ export class BulkConnection implements ExchangeLink, ByteSink {
   }
 
   /** @param silence milliseconds. */
-  open(kind: string, header: Uint8Array, silence: number): BulkExchange {
+  open(kind: string, header: Uint8Array, silence: number, traffic: TrafficClass = 'people'): BulkExchange {
     this.#lastId += 1;
     const exchange = new BulkExchange(this.#lastId, this, 'caller', silence);
+    exchange.traffic = traffic;
     if (this.isClosed || this.#lastId > 0xffff_fff0) {
       exchange.broken(new TransportError('timeout', 'The connection was just lost.'));
       return exchange;
@@ -202,6 +215,7 @@ export class BulkConnection implements ExchangeLink, ByteSink {
       return;
     }
     this.#filled += bytes;
+    if (frame.kind === 'data') this.#lastData = performance.now();
     if (this.#body === null && !this.#isScratch) this.#receiver?.filled(bytes);
     if (this.#filled === frame.length) this.#complete(frame);
   }
@@ -225,12 +239,14 @@ export class BulkConnection implements ExchangeLink, ByteSink {
   }
 
   #expectData({ id, length }: FrameHeader): void {
+    this.#lastData = performance.now();
     this.#receiver = this.#exchanges.get(id) ?? null;
     if (this.#receiver !== null) {
       this.#receiver.expect(length);
     } else {
       if (id > this.#lastId) throw malformed('payload of an exchange that was not opened');
       this.#strayCredit -= length;
+      this.bandwidth.take('down', 'serving', length);
       if (this.#strayCredit < 0) throw malformed('payload that was not granted');
     }
   }

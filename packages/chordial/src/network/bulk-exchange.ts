@@ -4,6 +4,7 @@
  */
 import { IdleTimer } from '../flow/idle-timer.ts';
 import { malformed } from '../wire/transport-error.ts';
+import type { Direction, LinkBandwidth, TrafficClass } from './bandwidth.ts';
 import { initialCredit, maxDataBytes } from './bulk-frames.ts';
 import { BlockIntake, Pieces, tooManyBytes } from './bulk-payload.ts';
 import type { ShareOfRoom } from './byte-room.ts';
@@ -19,6 +20,19 @@ import {
 const piecesCredit = 1024 * 1024;
 /** Credit is granted in portions of at least this, so that small blocks do not cost a frame each. */
 const minCredit = 128 * 1024;
+/** Under a limit, at most so many pieces, a twentieth of a second each, are granted ahead of what comes. */
+const aheadPieces = 8;
+const minAheadBytes = 64 * 1024;
+/** How often the other side of an exchange that waits for the own limit is told that it is not forgotten. */
+const heldBackMilliseconds = 250;
+/** The same over many short waits. */
+const oftenHeldBackMilliseconds = 1000;
+/** A side that says that its own limit holds it back is believed for so long after the last byte that moved. */
+const believedMilliseconds = 60_000;
+/** Where silence is judged sooner than usual, so is this. */
+const believedSilences = 20;
+/** Waiting for a buffer counts as waiting for a limit while others are filled: a disk that hangs frees none. */
+const fillingMilliseconds = 1000;
 /** Smaller chunks are combined into one frame, as far as they are immediately available. */
 const gatheredBytes = 128 * 1024;
 
@@ -26,6 +40,9 @@ const gatheredBytes = 128 * 1024;
 export interface ExchangeLink {
   /** For payloads in pieces. */
   readonly room: ShareOfRoom;
+  readonly bandwidth: LinkBandwidth;
+  /** When payload last came, on any exchange, by performance.now(). */
+  readonly lastData: number;
   /** One payload frame; resolves when the bytes may be reused. Exchanges take turns. */
   sendData(id: number, bytes: Uint8Array): Promise<void>;
   sendCredit(id: number, bytes: number): void;
@@ -39,6 +56,8 @@ export class BulkExchange {
   readonly #link: ExchangeLink;
   readonly #isCaller: boolean;
   readonly #silence: IdleTimer;
+  /** Under which its payload counts, both ways. */
+  traffic: TrafficClass;
   readonly #over = Promise.withResolvers<void>();
   #failure: TransportError | null = null;
   #wakers: (() => void)[] = [];
@@ -51,11 +70,24 @@ export class BulkExchange {
 
   #granted = initialCredit;
   #everGranted = initialCredit;
+  /** Of what is granted, what no limit has been asked about: it is paid when it comes. */
+  #unpaid = initialCredit;
+  /** Promised to the payload, and not granted while the limit is used up. */
+  #owed = 0;
+  #isPaying = false;
   readonly #pieces: Pieces;
   #blocks: BlockIntake | null = null;
   /** The buffer space last handed out. */
   #filling: Pieces | BlockIntake;
   #hasReader = false;
+  #sendingHeldBack: (() => void) | undefined;
+  #receivingHeldBack: (() => void) | undefined;
+  #otherHeldBack: (() => void) | undefined;
+  /** When the other side was told of a wait for the own limit, by performance.now(). */
+  #lastTold = Number.NEGATIVE_INFINITY;
+  /** Payload, either way; by performance.now(). */
+  #lastMoved = performance.now();
+  readonly #believed: number;
   /** The reader stopped: further bytes are discarded. */
   #isUnread = false;
   #isPlacing = false;
@@ -69,6 +101,8 @@ export class BulkExchange {
     this.id = id;
     this.#link = link;
     this.#isCaller = side === 'caller';
+    this.traffic = side === 'caller' ? 'people' : 'serving';
+    this.#believed = Math.min(believedMilliseconds, believedSilences * silence);
     this.#pieces = new Pieces(link.room);
     this.#filling = this.#pieces;
     this.#silence = new IdleTimer(silence, () =>
@@ -90,11 +124,12 @@ export class BulkExchange {
     return this.#over.promise;
   }
 
-  /** Resolves at the next event of any kind. Silence of the other side is timed meanwhile. */
-  async event(): Promise<void> {
+  /** Silence of the other side is timed meanwhile; an event that changes nothing does not end it. */
+  async #until(isThere: () => boolean): Promise<void> {
+    if (isThere()) return;
     this.#silence.begin();
     try {
-      await new Promise<void>((resolve) => this.#wakers.push(resolve));
+      while (!isThere()) await new Promise<void>((resolve) => this.#wakers.push(resolve));
     } finally {
       this.#silence.end();
     }
@@ -128,11 +163,9 @@ export class BulkExchange {
 
   /** The header of the answer. Rejects with the refusal, or with the reason why the exchange failed. */
   async answer(): Promise<Buffer> {
-    for (;;) {
-      if (this.#answer !== null) return this.#answer;
-      if (this.#failure !== null) throw this.#failure;
-      await this.event();
-    }
+    await this.#until(() => this.#answer !== null || this.#failure !== null);
+    if (this.#answer === null) throw this.#failure;
+    return this.#answer;
   }
 
   /** Accepts a payload frame. Throws a TransportError for more than was granted, which closes the connection. */
@@ -140,6 +173,11 @@ export class BulkExchange {
     if (this.#incomingEnded) throw malformed('payload after its end');
     if (bytes > this.#granted) throw malformed(`${bytes} bytes of payload where ${this.#granted} were granted`);
     this.#granted -= bytes;
+    const { bandwidth } = this.#link;
+    const unpaid = Math.min(bytes, this.#unpaid);
+    this.#unpaid -= unpaid;
+    bandwidth.take('down', this.traffic, unpaid);
+    bandwidth.count('down', this.traffic, bytes);
   }
 
   /** Destination of the next bytes, at most `most`; null when no longer wanted. */
@@ -159,8 +197,9 @@ export class BulkExchange {
 
   /** That many bytes were written to the space last handed out. */
   filled(bytes: number): void {
-    this.#silence.progress();
+    this.#moved();
     if (this.#isOver || this.#isUnread) return;
+    if (this.#owed > 0) void this.#payCredit();
     try {
       this.#filling.filled(bytes);
       if (this.#filling === this.#pieces) {
@@ -179,9 +218,14 @@ export class BulkExchange {
     this.#endWhenDone();
   }
 
+  /** No bytes: the other side waits for a limit of its own. Credit alone does not extend the wait without end. */
   credited(bytes: number): void {
     this.#credit = Math.min(this.#credit + bytes, Number.MAX_SAFE_INTEGER);
-    this.progress();
+    if (performance.now() - this.#lastMoved < this.#believed) {
+      this.#silence.progress();
+      if (bytes === 0) this.#otherHeldBack?.();
+    }
+    this.#wake();
   }
 
   stopped(): void {
@@ -190,13 +234,20 @@ export class BulkExchange {
   }
 
   /** Sends a payload to its end. A failing producer aborts the exchange. Never rejects. */
-  async send(payload: OutgoingStream['payload']): Promise<void> {
+  async send({
+    payload,
+    heldBack,
+    receiverHeldBack,
+  }: Pick<OutgoingStream, 'payload' | 'heldBack' | 'receiverHeldBack'>): Promise<void> {
     const producer = payload?.[Symbol.asyncIterator]();
     let isWhole = false;
+    if (heldBack !== undefined) this.#sendingHeldBack = heldBack;
+    if (receiverHeldBack !== undefined) this.#otherHeldBack = receiverHeldBack;
     try {
       isWhole = producer === undefined || (await this.#produce(producer));
     } catch (error) {
-      this.fail(new TransportError('aborted', `The source failed: ${(error as Error).message}`));
+      const isOurs = error instanceof TransportError;
+      this.fail(isOurs ? error : new TransportError('aborted', `The source failed: ${(error as Error).message}`));
     } finally {
       // Not awaited: a producer that is waiting notices when it resumes.
       if (!isWhole) void producer?.return?.()?.catch(() => undefined);
@@ -219,18 +270,26 @@ export class BulkExchange {
         }
       },
       receive: (receiver) => this.#receive(receiver, stopped),
+      countAs: (traffic) => {
+        this.traffic = traffic;
+      },
     };
   }
 
   /** Whether everything was sent; otherwise the rest is not wanted. */
   async #produce(producer: AsyncIterator<Uint8Array>): Promise<boolean> {
     const gathered = new GatheredChunks();
+    let hasRoom = true;
     for (;;) {
       const next = producer.next();
       if (!gathered.isEmpty && !(await isAtHand(next))) await this.#write(gathered.take());
-      const step = await this.#unlessOver(next);
+      const step: IteratorResult<Uint8Array> | null = await (hasRoom
+        ? this.#unlessOver(next)
+        : this.#whileHeldBack(this.#unlessOver(next)));
       if (step === null) return false;
       if (step.done === true) break;
+      hasRoom = step.value.length > 0;
+      if (!hasRoom) continue;
       if (!gathered.fits(step.value)) await this.#write(gathered.take());
       if (gathered.fits(step.value)) gathered.add(step.value);
       else await this.#write(step.value);
@@ -246,14 +305,23 @@ export class BulkExchange {
 
   async #write(chunk: Uint8Array): Promise<void> {
     for (let offset = 0; offset < chunk.length; ) {
-      while (this.#credit === 0 && !this.#mayNotSend) await this.event();
+      await this.#until(() => this.#credit > 0 || this.#mayNotSend);
       if (this.#mayNotSend) return;
-      const count = Math.min(chunk.length - offset, this.#credit, maxDataBytes);
+      const most = this.#link.bandwidth.piece('up', this.traffic, maxDataBytes);
+      const count = Math.min(chunk.length - offset, this.#credit, most);
+      await this.#pass('up', count, this.#sendingHeldBack);
+      if (this.#mayNotSend) return;
       this.#credit -= count;
+      this.#link.bandwidth.count('up', this.traffic, count);
       await this.#link.sendData(this.id, chunk.subarray(offset, offset + count));
-      this.#silence.progress();
+      this.#moved();
       offset += count;
     }
+  }
+
+  #moved(): void {
+    this.#lastMoved = performance.now();
+    this.#silence.progress();
   }
 
   /** Null when nothing may be sent before the promise settles. */
@@ -282,8 +350,8 @@ export class BulkExchange {
           continue;
         }
         if (this.#failure !== null) throw this.#failure;
-        if (this.#incomingEnded) return;
-        await this.event();
+        if (this.#incomingEnded) return await this.#pass('down', 0, undefined);
+        await this.#until(() => !this.#pieces.isEmpty || this.#failure !== null || this.#incomingEnded);
       }
     } finally {
       this.#leave(stopped);
@@ -299,6 +367,7 @@ export class BulkExchange {
   async #receive(receiver: BlockBuffers, stopped: () => void): Promise<void> {
     this.#hasReader = true;
     let [isHeld, isOver] = [false, false];
+    let release = (): void => undefined;
     const failed = Promise.withResolvers<never>();
     failed.promise.catch(() => undefined);
     const blocks = new BlockIntake(receiver, {
@@ -311,16 +380,25 @@ export class BulkExchange {
         // Waiting for our own buffer is not silence of the other side.
         if (held !== isHeld && !isOver) this.#silence[held ? 'end' : 'begin']();
         isHeld = held;
+        release();
+        const isFilling = (): boolean => performance.now() - this.#link.lastData < fillingMilliseconds;
+        release = held && !isOver ? this.#holdBack(this.#receivingHeldBack, isFilling) : () => undefined;
       },
       failed: (error) => failed.reject(error),
     });
+    this.#receivingHeldBack = () => receiver.heldBack?.();
+    this.#otherHeldBack = () => receiver.senderHeldBack?.();
     this.#silence.begin();
     try {
+      this.#link.bandwidth.check(this.traffic);
       this.#blocks = blocks;
       blocks.arm();
       await Promise.race([this.#untilThere(blocks), failed.promise]);
+      // Small payloads come without asking: the next one waits until they are paid.
+      await this.#pass('down', 0, this.#receivingHeldBack);
     } finally {
       isOver = true;
+      release();
       if (!isHeld) this.#silence.end();
       blocks.abandon();
       this.#leave(stopped);
@@ -365,9 +443,83 @@ export class BulkExchange {
   #grant(bytes: number): void {
     this.#readToGrant = 0;
     if (this.#isOver || this.#incomingEnded) return;
-    this.#granted += bytes;
     this.#everGranted += bytes;
+    if (this.#owed > 0 || this.#link.bandwidth.isLimited('down', this.traffic)) {
+      this.#owed += bytes;
+      void this.#payCredit();
+      return;
+    }
+    this.#unpaid += bytes;
+    this.#giveCredit(bytes);
+  }
+
+  #giveCredit(bytes: number): void {
+    this.#granted += bytes;
     this.#link.sendCredit(this.id, bytes);
+  }
+
+  /** Grants what is owed as the limit allows, a little ahead of what comes, so that others can have the rest. */
+  async #payCredit(): Promise<void> {
+    if (this.#isPaying) return;
+    this.#isPaying = true;
+    const { bandwidth } = this.#link;
+    const isOpen = (): boolean => !this.#isOver && !this.#incomingEnded;
+    try {
+      while (this.#owed > 0 && isOpen()) {
+        const piece = bandwidth.piece('down', this.traffic, maxDataBytes);
+        const isLimited = bandwidth.isLimited('down', this.traffic);
+        if (isLimited && this.#granted >= Math.max(minAheadBytes, aheadPieces * piece)) return;
+        const bytes = isLimited ? Math.min(this.#owed, piece) : this.#owed;
+        await this.#pass('down', bytes, this.#receivingHeldBack, isOpen);
+        if (!isOpen()) return;
+        this.#owed -= bytes;
+        this.#giveCredit(bytes);
+      }
+    } catch (error) {
+      this.#failWith(error as Error);
+    } finally {
+      this.#isPaying = false;
+    }
+  }
+
+  /** Waits for this host's own limit. Rejects with a TransportError when nothing of its class moves now. */
+  async #pass(
+    way: Direction,
+    bytes: number,
+    heldBack: (() => void) | undefined,
+    isWanted = () => !this.#isOver,
+  ): Promise<void> {
+    const passing = this.#link.bandwidth.pass(way, this.traffic, bytes, isWanted);
+    if (passing === null) return;
+    if (performance.now() - this.#lastTold >= oftenHeldBackMilliseconds) this.#tellHeldBack();
+    await this.#whileHeldBack(passing, heldBack);
+  }
+
+  async #whileHeldBack<Value>(waiting: Promise<Value>, heldBack = this.#sendingHeldBack): Promise<Value> {
+    const stop = this.#holdBack(heldBack);
+    try {
+      return await waiting;
+    } finally {
+      stop();
+    }
+  }
+
+  /** Until the answer is called, neither side takes the wait for silence of the other. */
+  #holdBack(heldBack: (() => void) | undefined, isTrue = () => true): () => void {
+    heldBack?.();
+    const timer = setInterval(() => {
+      if (!isTrue()) return;
+      heldBack?.();
+      this.#silence.progress();
+      this.#tellHeldBack();
+    }, heldBackMilliseconds).unref();
+    return () => clearInterval(timer);
+  }
+
+  #tellHeldBack(): void {
+    if (this.#isOver) return;
+    this.#lastTold = performance.now();
+    this.#link.sendCredit(this.id, 0);
   }
 
   #failWith(error: Error): void {
@@ -391,6 +543,7 @@ export class BulkExchange {
     this.#isOver = true;
     this.#silence.close();
     if (!this.#hasReader) this.#pieces.drop();
+    this.#link.bandwidth.giveBack('down', this.traffic, this.#granted - this.#unpaid);
     this.#link.over(this.id, this.#granted);
     this.#over.resolve();
     this.#wake();

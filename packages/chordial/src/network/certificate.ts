@@ -55,7 +55,10 @@ function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Uint8Array.from(length >= 128 && length < 256 ? [tag, 0x81, length] : head), body]);
 }
 
-/** The other end's identity proved by TLS; null without a certificate or for a key that is not Ed25519. */
+/**
+ * The other end's identity proved by TLS; null without a certificate or for a key that is not Ed25519. Asked once: of a
+ * dialled socket Node gives the certificate away.
+ */
 export function hostOfSocket(socket: TLSSocket): HostId | null {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return null;

@@ -41,8 +41,8 @@ const maxHeaderListBytes = 8 * kibibyte;
 /** Connections of hosts that have completed HELLO. The last ones are reserved for ring neighbours. */
 export const maxIncomingSessions = 512;
 export const neighbourSessions = 64;
-/** Per host: it needs two, and time to close those from before it moved. */
-export const maxConnectionsPerHost = 4;
+/** Per host: it needs two, or three to a relay, and time to close those from before it moved. */
+export const maxConnectionsPerHost = 6;
 /** A host that asks nothing for this long redials when needed. */
 export const idleIncomingMilliseconds = 300_000;
 /** Connections before HELLO, in all and per IPv4 address or IPv6 /64; beyond this the oldest is closed. */
@@ -66,17 +66,28 @@ export const handshakeMilliseconds = 5000;
 export const ticketSeconds = 86_400;
 /** Per address of a host: within a data centre or a home it answers within milliseconds or not at all. */
 export const connectMilliseconds = 1000;
+/** Of a host that may be hidden the next address is dialled after this. */
+export const nextAddressMilliseconds = 250;
 
 /** Hosts with open connections; the least recently used is closed. */
 export const maxOutgoingHosts = 256;
-export const idleMilliseconds = { control: 300_000, bulk: 60_000 } as const;
+export const idleMilliseconds = { control: 300_000, bulk: 60_000, relay: 60_000 } as const;
 export const sweepMilliseconds = 10_000;
 /** A connection without any response for this long while requests are pending is abandoned and redialled on the next use. */
 export const silentConnectionMilliseconds = 5000;
+/** The same of a connection for bulk to a hidden host: what leads there may have ended, and there are other ways. */
+export const silentThroughMilliseconds = 2500;
+/** For an answer on a connection to where a host was, when it speaks from elsewhere. */
+export const elsewhereMilliseconds = 1000;
 /** Idle limit of a stream opened by a caller. */
 export const incomingSilenceMilliseconds = 60_000;
 export const farewellMilliseconds = 500;
 export const heardMilliseconds = 100;
+
+/** Of a tunnel, on each of its two connections. */
+const tunnelWindowBytes = 256 * kibibyte;
+/** Of a connection to a relay: as many tunnels as a host may have leave room in it when no one reads them. */
+const relayWindowBytes = 16 * mebibyte;
 
 export const kindPattern = /^[A-Za-z][A-Za-z0-9/._-]{0,63}$/;
 
@@ -86,4 +97,16 @@ export const http2Settings: Settings = {
   maxConcurrentStreams: maxConcurrentStreams,
   maxHeaderListSize: maxHeaderListBytes,
   enablePush: false,
+};
+
+/** What differs between connections for control and to relays. */
+export interface Http2Sizes {
+  readonly settings: Settings;
+  readonly windowBytes: number;
+}
+
+export const controlSizes: Http2Sizes = { settings: http2Settings, windowBytes: connectionWindowBytes };
+export const relaySizes: Http2Sizes = {
+  settings: { ...http2Settings, initialWindowSize: tunnelWindowBytes },
+  windowBytes: relayWindowBytes,
 };

@@ -14,6 +14,8 @@ import { decodeBody, encodeBody } from './wire-body.ts';
 
 export interface Asker {
   readonly contact: Contact;
+  /** See `Handlers.request`. */
+  readonly seenAt: string | null;
   readonly answering: RequestSlots;
   readonly handlers: Handlers;
   /** For a request that has not arrived completely. */
@@ -61,7 +63,7 @@ export class ControlAnswers implements FrameSink {
     if (this.#stream.closed || this.#stream.destroyed) return;
     const { kind, body } = decodeQuestion(rest);
     this.#checkId(id);
-    const { answering, handlers, contact, unread } = this.#asker;
+    const { answering, unread } = this.#asker;
     let wire: Wire;
     try {
       if (!kindPattern.test(kind)) throw nothingOfThatName();
@@ -73,7 +75,7 @@ export class ControlAnswers implements FrameSink {
       this.#refuse(id, answering.refusal(error, kind));
       return;
     }
-    asked(handlers, contact, kind, wire).then(
+    asked(this.#asker, kind, wire).then(
       (answer) => {
         answering.end();
         this.#answer(id, kind, answer);
@@ -140,9 +142,9 @@ export class ControlAnswers implements FrameSink {
 }
 
 /** A synchronous error of a handler is treated like a later one. */
-function asked(handlers: Handlers, from: Contact, kind: string, body: Wire): Promise<Wire> {
+function asked({ handlers, contact, seenAt }: Asker, kind: string, body: Wire): Promise<Wire> {
   try {
-    return handlers.request(from, kind, body);
+    return handlers.request(contact, kind, body, seenAt);
   } catch (error) {
     return Promise.reject(error);
   }

@@ -1,32 +1,38 @@
 /** One connection to one address: TCP, TLS with both certificates, HTTP/2 or bulk framing, HELLO. */
 
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type Address, formatAddress, withoutMapping } from './addresses.ts';
 import { isMemberName } from './admission.ts';
+import type { LinkBandwidth } from './bandwidth.ts';
 import { BulkConnection, bulkProtocol } from './bulk-connection.ts';
 import { ByteRoom } from './byte-room.ts';
 import { hostOfSocket, type TlsCredentials, tlsCredentials } from './certificate.ts';
 import {
-  connectionWindowBytes,
   connectMilliseconds,
+  controlSizes,
   handshakeMilliseconds,
-  http2Settings,
   incomingSilenceMilliseconds,
   maxOutstandingPings,
   maxSessionMemoryMebibytes,
+  relaySizes,
   smallBodyRoom,
 } from './connection-limits.ts';
 import { decodeGenesis, networkId } from './genesis.ts';
 import { decodeHelloAnswer, encodeHelloAsk, type HelloAnswer, type Papers } from './hello.ts';
 import type { Identity } from './identity.ts';
 import type { Members } from './members.ts';
+import { relayProtocol } from './relay-messages.ts';
 import type { SessionTickets } from './session-tickets.ts';
 import { askSmall, ConnectionLost } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
 import { decodeBody, encodeBody } from './wire-body.ts';
+
+export const controlProtocol = 'h2';
 
 export interface Caller {
   readonly host: HostId;
@@ -36,11 +42,15 @@ export interface Caller {
   papers(): Papers;
   /** Called with the unverified links that a peer sends to prove that this host was removed. */
   refused?(proof: readonly Uint8Array[]): void;
-  readonly zone: string | null;
   /** Our own addresses, as far as the host at this address can use them. */
   contactFor(remoteAddress: string, localAddress: string): Contact;
   /** Local address for dialling; the system's choice unless given (tests). */
   readonly dialFrom?: string;
+}
+
+export interface BulkCaller extends Caller {
+  /** Limits on bulk bytes from and to a host at an address, to which this one opened the connection. */
+  bandwidthTo(address: string, host: HostId): LinkBandwidth;
 }
 
 export interface Connection {
@@ -48,6 +58,8 @@ export interface Connection {
   /** Identity proved by TLS, with the addresses it gave. */
   readonly contact: Contact;
   readonly hello: HelloAnswer;
+  /** Through a relay, by its call or its tunnel: the bytes of the socket are counted elsewhere. */
+  readonly isThrough: boolean;
   /** At once, with everything in progress. */
   end(): void;
 }
@@ -70,23 +82,28 @@ export interface Target {
   readonly connectWithin: number;
   /** With a ticket of the expected host the handshake is shorter. */
   readonly tickets: SessionTickets | null;
+  /** No longer wanted. */
+  readonly signal?: AbortSignal;
+  /** In place of a TCP connection to the address, which is that of a relay. */
+  readonly open?: () => Promise<TLSSocket>;
 }
 
 /**
  * A useless ticket is dropped. Rejects with a TransportError: `unreachable` when there was no connection, `timeout` when it stalled,
  * `refused` when the other side is another host or refuses.
  */
-export async function dial(caller: Caller, target: Target): Promise<ControlConnection> {
+export async function dial(caller: Caller, target: Target, protocol = controlProtocol): Promise<ControlConnection> {
   return withTicket(target, async (ticket) => {
-    const socket = await openSocket(caller, target, 'h2', ticket);
+    const socket = await (target.open?.() ?? openSocket(caller, target, protocol, ticket));
+    const { settings, windowBytes } = protocol === relayProtocol ? relaySizes : controlSizes;
     const session = connectHttp2('https://chordial', {
       createConnection: () => socket,
-      settings: http2Settings,
+      settings,
       maxSessionMemory: maxSessionMemoryMebibytes,
       maxOutstandingPings: maxOutstandingPings,
     });
     session.on('error', () => undefined);
-    session.once('connect', () => session.destroyed || session.setLocalWindowSize(connectionWindowBytes));
+    session.once('connect', () => session.destroyed || session.setLocalWindowSize(windowBytes));
     const end = (): void => session.destroy();
     const shown = await greet(caller, target, {
       socket,
@@ -100,12 +117,12 @@ export async function dial(caller: Caller, target: Target): Promise<ControlConne
 
 /** Like `dial`. `spoke` is called when bytes arrive. */
 export async function dialBulk(
-  caller: Caller,
+  caller: BulkCaller,
   target: Target & { readonly expected: HostId },
   spoke: () => void,
 ): Promise<DialledBulk> {
   return withTicket(target, async (ticket) => {
-    const socket = await openSocket(caller, target, bulkProtocol, ticket);
+    const socket = await (target.open?.() ?? openSocket(caller, target, bulkProtocol, ticket));
     const bulk = new BulkConnection(socket, {
       // Only for our requests.
       room: new ByteRoom(smallBodyRoom).share(),
@@ -113,6 +130,7 @@ export async function dialBulk(
       spoke,
       ended: () => undefined,
       silence: incomingSilenceMilliseconds,
+      bandwidth: caller.bandwidthTo(socket.remoteAddress ?? '', target.expected),
     });
     const end = (): void => bulk.destroy();
     const shown = await greet(caller, target, { socket, ticket, end, ask: (body) => bulk.greet(body) });
@@ -134,9 +152,13 @@ async function withTicket<Dialled>(
 }
 
 /** The host at an address, by TLS alone; null without a peer's certificate. Rejects like `dial`. */
-export async function hostAt(address: Address, identity: Identity): Promise<HostId | null> {
-  const target = { address, connectWithin: connectMilliseconds };
-  const socket = await openSocket({ credentials: tlsCredentials(identity) }, target, 'h2', null);
+export async function hostAt(
+  address: Address,
+  identity: Identity,
+  connectWithin = connectMilliseconds,
+): Promise<HostId | null> {
+  const target = { address, connectWithin };
+  const socket = await openSocket({ credentials: tlsCredentials(identity) }, target, controlProtocol, null);
   try {
     return hostOfSocket(socket);
   } finally {
@@ -155,7 +177,7 @@ interface Introduction {
 /** The other end's identity, then HELLO. Closes the connection when it rejects. */
 async function greet(
   caller: Caller,
-  { address, expected, tickets }: Target,
+  { address, expected, tickets, open }: Target,
   { socket, ticket, ask, end }: Introduction,
 ): Promise<Connection> {
   let reason = 'the connection closed';
@@ -179,7 +201,7 @@ async function greet(
     if (hello.contact.host !== host) {
       throw new TransportError('refused', `${host} claims to be ${hello.contact.host}.`, 'wrong-peer');
     }
-    return { socket, contact: hello.contact, hello, end };
+    return { socket, contact: hello.contact, hello, isThrough: open !== undefined, end };
   } catch (error) {
     end();
     if (error instanceof TransportError) {
@@ -196,40 +218,48 @@ async function greet(
 }
 
 function helloOf(caller: Caller, socket: TLSSocket): Uint8Array {
-  const { network, zone } = caller;
+  const { network } = caller;
   const contact = caller.contactFor(
     withoutMapping(socket.remoteAddress ?? ''),
     withoutMapping(socket.localAddress ?? ''),
   );
-  return encodeBody(encodeHelloAsk({ network, contact, zone, ...caller.papers() }));
+  return encodeBody(encodeHelloAsk({ network, contact, ...caller.papers() }));
 }
 
-function openSocket(
+/** A TCP connection with TLS; through a tunnel with `over`. Rejects like `dial`. */
+export function openSocket(
   caller: Pick<Caller, 'credentials' | 'dialFrom'>,
-  { address, connectWithin }: Pick<Target, 'address' | 'connectWithin'>,
+  target: Pick<Target, 'address' | 'connectWithin' | 'signal'> & { readonly over?: Duplex },
   protocol: string,
   ticket: Buffer | null,
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
+    const { address, connectWithin, signal, over } = target;
+    const where = formatAddress(address);
+    if (signal?.aborted) return reject(notWanted(where));
     const socket = connectTls({
-      host: address.host,
-      port: address.port,
+      ...(over === undefined ? { host: address.host, port: address.port } : { socket: over as Socket }),
       ...(caller.dialFrom === undefined ? {} : { localAddress: caller.dialFrom }),
       secureContext: caller.credentials.secureContext,
       rejectUnauthorized: false,
       ALPNProtocols: [protocol],
       ...(ticket === null ? {} : { session: ticket }),
     });
-    socket.setNoDelay(true);
-    const where = formatAddress(address);
-    const fail = (error: TransportError) => {
+    if (over === undefined) socket.setNoDelay(true);
+    const settle = (): void => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+    };
+    const fail = (error: TransportError) => {
+      settle();
       socket.destroy();
       reject(error);
     };
-    let connected = false;
+    const stop = (): void => fail(notWanted(where));
+    signal?.addEventListener('abort', stop);
+    let connected = over !== undefined;
     const silent = () => fail(new TransportError('timeout', `${where} did not take the connection in time.`));
-    let timer = setTimeout(silent, connectWithin);
+    let timer = setTimeout(silent, connected ? handshakeMilliseconds : connectWithin);
     socket.once('connect', () => {
       connected = true;
       clearTimeout(timer);
@@ -244,12 +274,16 @@ function openSocket(
     });
     socket.once('close', () => fail(notChordial(address, 'it closed the connection')));
     socket.once('secureConnect', () => {
-      clearTimeout(timer);
+      settle();
       socket.removeAllListeners('close');
       if (socket.alpnProtocol !== protocol) return fail(notChordial(address, `it does not speak ${protocol}`));
       resolve(socket);
     });
   });
+}
+
+function notWanted(where: string): TransportError {
+  return new TransportError('aborted', `${where} is no longer dialled.`);
 }
 
 /** OpenSSL's messages for bytes that are not TLS name its source files. */

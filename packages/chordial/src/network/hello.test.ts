@@ -12,26 +12,26 @@ const none = { shown: [], name: null, epoch: 0 };
 
 test('HELLO and its answer come back as they were sent', () => {
   for (const ask of [
-    { network: null, contact, zone: null, ...none },
-    { network: 'ab'.repeat(32), contact, zone: 'attic', ...papers },
+    { network: null, contact, ...none },
+    { network: 'ab'.repeat(32), contact, ...papers },
   ]) {
     assert.deepEqual(decodeHelloAsk(decodeBody(encodeBody(encodeHelloAsk(ask)))), ask);
   }
   const bytes = papers.shown[0]!;
   for (const answer of [
-    { genesis: bytes, contact, zone: null, observedAddress: '::1', ...papers, admission: null, links: [] },
-    { genesis: bytes, contact, zone: 'z', observedAddress: '::1', ...none, admission: bytes, links: [bytes] },
+    { genesis: bytes, contact, observedAddress: '::1', ...papers, admission: null, links: [] },
+    { genesis: bytes, contact, observedAddress: '::1', ...none, admission: bytes, links: [bytes] },
   ])
     assert.deepEqual(decodeHelloAnswer(decodeBody(encodeBody(encodeHelloAnswer(answer)))), answer);
 });
 
 test('another version is told by number', () => {
-  const wire = encodeHelloAsk({ network: null, contact, zone: null, ...none }) as unknown[];
+  const wire = encodeHelloAsk({ network: null, contact, ...none }) as unknown[];
   assert.throws(() => decodeHelloAsk([1, ...wire.slice(1)]), { failure: 'refused', message: /version 1.*version 2/ });
 });
 
 test('whatever else is sent for HELLO is refused, never worse', () => {
-  const good = encodeHelloAsk({ network: null, contact, zone: 'x', ...papers }) as unknown[];
+  const good = encodeHelloAsk({ network: null, contact, ...papers }) as unknown[];
   const anything = fc.anything({ withBigInt: true, withTypedArray: true });
   fc.assert(
     fc.property(fc.nat(8), anything, (position, value) => {

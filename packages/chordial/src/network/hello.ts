@@ -22,7 +22,6 @@ import { maxShown } from './members.ts';
 
 export const protocolVersion = 2;
 const networkIdCharacters = 64;
-const maxZoneCharacters = 64;
 const maxGenesisBytes = 1024;
 const maxObservedCharacters = 64;
 /** Of the log, so that a joiner knows the admins. */
@@ -41,21 +40,18 @@ const papers = {
   /** Of the membership log. */
   epoch: uint,
 };
-const zone = nullable(text(maxZoneCharacters));
 
 export const helloAsk = tuple({
   version: int(protocolVersion, protocolVersion),
   /** Null when joining: any network is accepted. */
   network: nullable(text(networkIdCharacters)),
   contact,
-  zone,
   ...papers,
 });
 
 export const helloAnswer = tuple({
   genesis: bytesUpTo(maxGenesisBytes),
   contact,
-  zone,
   /** The address (without port) at which the answerer sees the asker. */
   observedAddress: text(maxObservedCharacters),
   ...papers,

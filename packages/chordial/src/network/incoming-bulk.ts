@@ -46,6 +46,7 @@ export class IncomingBulk implements Guest {
     this.#bulk = new BulkConnection(socket, {
       room: context.gathered.share(),
       silence: incomingSilenceMilliseconds,
+      bandwidth: context.bandwidthTo(socket.remoteAddress ?? '', host),
       spoke: () => {
         this.#lastUsed = performance.now();
         if (this.#from !== null) context.heard(this.#from);
@@ -96,7 +97,7 @@ export class IncomingBulk implements Guest {
     }
     clearTimeout(this.#helloTimer);
     this.#from = admitted.contact;
-    this.#context.learnZone(this.host, admitted.zone);
+    this.#context.greeted(admitted.contact);
     this.#context.heard(admitted.contact);
     this.#context.heardEpoch(admitted.contact, admitted.epoch);
     return encodeBody(admitted.answer);
@@ -119,8 +120,9 @@ export class IncomingBulk implements Guest {
         await outgoing.payload?.[Symbol.asyncIterator]().return?.();
         return;
       }
+      if (outgoing.payload !== undefined) this.#bulk.bandwidth.check(exchange.traffic);
       this.#bulk.answer(exchange.id, encodeBody(outgoing.header));
-      await exchange.send(outgoing.payload);
+      await exchange.send(outgoing);
     } catch (error) {
       this.#refuse(exchange, error, kind);
     } finally {

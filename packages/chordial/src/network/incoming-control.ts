@@ -2,6 +2,9 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
+import { decodeAs } from '../wire/schema.ts';
+import { withoutMapping } from './addresses.ts';
+import type { LinkBandwidth } from './bandwidth.ts';
 import type { ByteRoom, ShareOfRoom } from './byte-room.ts';
 import {
   farewellMilliseconds,
@@ -13,6 +16,8 @@ import { ControlAnswers } from './control-answers.ts';
 import { controlPath } from './control-channel.ts';
 import { helloCounter } from './counters.ts';
 import type { Guest } from './incoming-room.ts';
+import { backAsk, backPath, registerPath, relayProtocol } from './relay-messages.ts';
+import type { Relays } from './relays.ts';
 import { type AnsweringContext, nothingOfThatName, RequestSlots, tooMany } from './request-slots.ts';
 import { admit, type Gate } from './server-hello.ts';
 import { encodeRefusal, gatherBody } from './small-exchange.ts';
@@ -24,14 +29,18 @@ export interface IncomingContext extends AnsweringContext {
   readonly gate: Gate;
   readonly handlers: Handlers;
   readonly traffic: Traffic;
+  readonly relays: Relays;
   /** Of incomplete bodies. */
   readonly gathered: ByteRoom;
   /** Of answers not read yet. */
   readonly unread: ByteRoom;
+  /** Limits on bulk bytes from and to a member at an address, which opened the connection. */
+  bandwidthTo(address: string, host: HostId): LinkBandwidth;
   /** An authenticated message of a host. */
   heard(from: Contact): void;
   heardEpoch(from: Contact, epoch: number): void;
-  learnZone(host: HostId, zone: string | null): void;
+  /** In HELLO, before it is heard. */
+  greeted(from: Contact): void;
 }
 
 /** A session of a host that proved its identity. */
@@ -48,7 +57,9 @@ export class IncomingControl implements Guest {
   readonly #host: HostId;
   readonly #greeted: (connection: IncomingControl) => boolean;
   readonly #helloTimer: NodeJS.Timeout;
+  readonly #isForRelaying: boolean;
   #from: Contact | null = null;
+  #seenAt: string | null = null;
   #saidHello = false;
   readonly #gathered: ShareOfRoom;
   readonly #answering: RequestSlots;
@@ -66,6 +77,7 @@ export class IncomingControl implements Guest {
     this.#answering = new RequestSlots(context);
     this.#session = session;
     this.#socket = socket;
+    this.#isForRelaying = socket.alpnProtocol === relayProtocol;
     this.#host = host;
     this.#greeted = greeted;
     this.#helloTimer = setTimeout(() => this.#expel('hello-too-late'), handshakeMilliseconds);
@@ -80,7 +92,7 @@ export class IncomingControl implements Guest {
   }
 
   get isBusy(): boolean {
-    return this.#answering.isBusy;
+    return this.#answering.isBusy || (this.#isForRelaying && this.#context.relays.isBusy(this.#host));
   }
 
   get lastUsed(): number {
@@ -115,11 +127,39 @@ export class IncomingControl implements Guest {
       return;
     }
     this.#heard(from);
-    if (headers[':method'] === 'POST' && path === controlPath) {
+    if (!this.#isForRelaying && headers[':method'] === 'POST' && path === controlPath) {
       this.#takeControl(stream, from);
       return;
     }
+    if (this.#isForRelaying && this.#takeForRelay(stream, headers)) return;
     this.#refuse(stream, this.#answering.refusal(nothingOfThatName(), 'a stream'));
+  }
+
+  get #remoteAddress(): string {
+    return withoutMapping(this.#socket.remoteAddress ?? '');
+  }
+
+  /** False: nothing of that name. */
+  #takeForRelay(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
+    const { relays } = this.#context;
+    const asked = `${headers[':method']} ${headers[':path'] ?? ''}`;
+    if (asked === `POST ${backPath}`) {
+      void this.#run(stream, 'a call', async () => {
+        const ask = decodeAs(backAsk, decodeBody(await this.#gather(stream)));
+        relays.back(this.#host, this.#remoteAddress, ask);
+        this.#respond(stream, 200, encodeBody(null));
+      });
+      return true;
+    }
+    const isTunnel = headers[':method'] === 'CONNECT';
+    if (!isTunnel && asked !== `POST ${registerPath}`) return false;
+    try {
+      if (isTunnel) relays.connect(stream, this.#host, headers[':authority'] ?? '');
+      else relays.register(stream, this.#host, this.#remoteAddress);
+    } catch (error) {
+      this.#refuse(stream, this.#answering.refusal(error, 'a tunnel'));
+    }
+    return true;
   }
 
   /** One at a time suffices. */
@@ -134,6 +174,7 @@ export class IncomingControl implements Guest {
     const { counters, handlers } = this.#context;
     new ControlAnswers(stream, {
       contact: from,
+      seenAt: this.#seenAt,
       answering: this.#answering,
       handlers,
       gathered: this.#gathered,
@@ -166,7 +207,8 @@ export class IncomingControl implements Guest {
       throw new TransportError('refused', 'This peer has as many connections as it can take.', 'busy');
     clearTimeout(this.#helloTimer);
     this.#from = admitted.contact;
-    this.#context.learnZone(this.#host, admitted.zone);
+    this.#seenAt = admitted.seenAt;
+    this.#context.greeted(admitted.contact);
     this.#respond(stream, 200, encodeBody(admitted.answer));
     this.#heard(admitted.contact);
     this.#context.heardEpoch(admitted.contact, admitted.epoch);

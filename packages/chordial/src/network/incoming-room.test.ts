@@ -158,7 +158,7 @@ test('H3 many addresses together cannot have handshakes without end either', () 
   assert.equal(done, knownHandshakeRate.burst);
 });
 
-test('H2 a host has four connections, and the oldest goes for a fifth', () => {
+test('H2 a host has six connections, and the oldest goes for a seventh', () => {
   const room = new Guests(
     () => false,
     () => 0,
@@ -170,7 +170,7 @@ test('H2 a host has four connections, and the oldest goes for a fifth', () => {
   );
   assert.deepEqual(
     same.map(({ isOpen }) => isOpen),
-    [false, false, true, true, true, true],
+    [false, false, true, true, true, true, true, true],
   );
   assert.equal(room.size, maxConnectionsPerHost);
 });

@@ -52,7 +52,6 @@ export async function hello(address: string, options: JoinerOptions): Promise<Gr
     credentials: tlsCredentials(identity),
     network,
     papers: () => ({ shown, name, epoch: 0 }),
-    zone: null,
     contactFor: () => ({ host: identity.host, addresses }),
     ...(options.dialFrom === undefined ? {} : { dialFrom: options.dialFrom }),
   };

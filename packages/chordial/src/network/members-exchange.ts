@@ -5,6 +5,7 @@
  * fetched before anything else.
  */
 import type { Clock, Contact, HostId, Milliseconds, Random, Timer } from '@chordial/ring';
+import { draw } from '../flow/draw.ts';
 import { Message, type Registry } from '../wire/message.ts';
 import { bool, hex, int, list, tuple, type ValueOf } from '../wire/schema.ts';
 import { admission } from './admission.ts';
@@ -164,12 +165,8 @@ export class MembersExchange {
     const most = isOfLog ? fanOut.log : fanOut.members;
     // Neighbours first: they exchange the most requests.
     const near = hosts.slice(0, most / 2);
-    const far = hosts.slice(near.length);
-    const told = [...near];
-    while (told.length < most && far.length > 0) {
-      told.push(...far.splice(Math.floor(this.#ports.random.next() * far.length), 1));
-    }
-    for (const host of told) void this.#tell(host);
+    const far = draw(this.#ports.random, hosts.slice(near.length), most - near.length);
+    for (const host of [...near, ...far]) void this.#tell(host);
   }
 
   #compare(): void {

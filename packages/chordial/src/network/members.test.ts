@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { CertifiedNetwork, day } from '../../test/fixtures/certified.ts';
-import { admissionOf, decodeAdmission, signCertificate, signStamp } from './admission.ts';
+import { admissionOf, decodeAdmission, signCertificate, signStamp, signTicket } from './admission.ts';
 import { createIdentity } from './identity.ts';
 import { admissionFrom } from './invite.ts';
-import type { Members } from './members.ts';
+import type { MemberPaper, Members, OpenInvite } from './members.ts';
 import { decodeLink } from './membership-log.ts';
 
 const inviting = { rights: ['store', 'publish', 'invite'] } as const;
@@ -309,12 +309,127 @@ test('what a member without the right to publish signs does not count', () => {
   assert.equal(network.members.refuses(writer.identity.host, 1), false);
 });
 
+test('an invite that was taken back admits no one at any member, and who came by it stays', () => {
+  const network = new CertifiedNetwork();
+  const papers = network.papers({ uses: 3 });
+  const early = joining(network, papers, undefined, 'early');
+  network.members.admit(early.host, early.shown);
+  const other = network.member('other').members;
+  const [{ id, members, uses, share }] = network.members.openInvites() as [OpenInvite];
+  assert.deepEqual([id, members, uses, share], [papers.ticket.key, [early.host], 3, null]);
+  network.members.takeBack(id);
+  assert.deepEqual(network.members.openInvites(), []);
+  assert.throws(() => network.members.takeBack(id), { code: 'not-found' });
+  other.takeLinks(network.members.log.links);
+  const stranger = network.knownTo(createIdentity());
+  stranger.takeLinks(network.members.log.links);
+  for (const members of [network.members, other, stranger]) {
+    const late = joining(network, papers, undefined, 'late');
+    const refused = { code: 'invite-expired', message: /taken back/ };
+    assert.throws(() => members.admit(late.host, late.shown), refused);
+    members.takeAdmissions(network.members.admissions);
+    members.check(early.host, []);
+  }
+  assert.deepEqual(
+    network.members
+      .list()
+      .map(({ name, state }) => `${name} ${state}`)
+      .sort(),
+    ['early member', 'founder member', 'other member'],
+  );
+  const anna = network.member('anna', inviting);
+  const { ticket } = network.papers({ rights: ['store'] }, anna.members);
+  assert.throws(() => anna.members.takeBack(ticket.key), { code: 'not-admin', message: /Only an admin/ });
+});
+
+test('an admin changes rights and share of a member, which holds everywhere and undoes nothing', () => {
+  const network = new CertifiedNetwork();
+  const anna = network.member('anna');
+  const { host } = anna.identity;
+  assert.throws(() => anna.members.grant(host, { invite: true }), { code: 'not-admin' });
+  assert.throws(() => network.members.grant(network.founder.host, { publish: false }), { code: 'bad-request' });
+  network.members.grant(host, { invite: true, share: 300 });
+  const heard = (members: Members) => {
+    members.takeLinks(network.members.log.links);
+    members.takeAdmissions([...network.members.admissions, ...anna.members.admissions]);
+    return members;
+  };
+  heard(anna.members);
+  assert.deepEqual(anna.members.of(host).rights, ['store', 'publish', 'invite']);
+  assert.equal(anna.members.of(host).share, 0.3);
+  assert.throws(() => network.papers({ share: 400 }, anna.members), { code: 'not-admin', message: /at most 30 %/ });
+  const papers = network.papers({ share: 200 }, anna.members);
+  const early = joining(network, papers, undefined, 'ben');
+  anna.members.admit(early.host, early.shown);
+  const before = network.now;
+  network.now += 1000;
+  network.members.grant(host, { invite: false, publish: false });
+  const stranger = heard(network.knownTo(createIdentity()));
+  for (const members of [heard(network.members), heard(anna.members), stranger]) {
+    members.check(early.host, []);
+    assert.equal(members.of(early.host).share, 0.2);
+    assert.deepEqual(members.of(host).rights, ['store']);
+    assert.equal(members.refuses(host, before), false, 'what it published before');
+    assert.equal(members.refuses(host, network.now + 1), true);
+    const late = joining(network, network.papers({ uses: 2 }), undefined, 'late');
+    members.admit(late.host, late.shown);
+  }
+  assert.throws(() => network.papers({}, anna.members), { code: 'not-admin' });
+  const later = joining(network, papers, undefined, 'carla');
+  assert.throws(() => network.members.admit(later.host, later.shown), { message: /may not invite any more/ });
+  assert.throws(() => network.members.grant(early.host, { invite: true }), { code: 'bad-request', message: /cannot/ });
+});
+
+test('an invite of a member that is no admin gives no larger share than its own', () => {
+  const network = new CertifiedNetwork();
+  const anna = network.member('anna', { ...inviting, share: 50 });
+  const seed = createIdentity();
+  const text = { network: network.id, key: seed.host, uses: 1, rights: ['store'], notBefore: network.now } as const;
+  for (const share of [null, 51]) {
+    const ticket = signTicket({ ...text, share, expires: network.now + day }, anna.identity);
+    const certificate = signCertificate(
+      { ...text, member: createIdentity().host, name: 'x', share, notAfter: null },
+      seed,
+    );
+    const shown = admissionOf({ certificate, ticket, inviter: anna.members.own, stamp: null });
+    assert.throws(() => network.members.admit(certificate.member, [shown.bytes]), {
+      code: 'bad-certificate',
+      message: /more than its issuer may/,
+    });
+  }
+  assert.equal(network.papers({}, anna.members).ticket.share, 50);
+});
+
+test('invites of this peer are known after a restart, until they expire', () => {
+  const network = new CertifiedNetwork();
+  const kept = new Map<string, Uint8Array>();
+  const store = {
+    read: (kind: MemberPaper) => [...kept].filter(([id]) => id.startsWith(kind)).map(([, bytes]) => bytes),
+    write: (kind: MemberPaper, id: string, bytes: Uint8Array) => void kept.set(`${kind} ${id}`, bytes),
+    remove: (kind: MemberPaper, id: string) => void kept.delete(`${kind} ${id}`),
+    seen: () => [],
+    saw: () => {},
+  };
+  const founder = network.knownTo(network.founder, { store });
+  founder.foundWith('founder');
+  const { ticket } = network.papers({ share: 100 }, founder);
+  const again = network.knownTo(network.founder, { store });
+  assert.deepEqual(
+    again.openInvites().map(({ id, share }) => [id, share]),
+    [[ticket.key, 100]],
+  );
+  network.now += 8 * day;
+  assert.deepEqual(network.knownTo(network.founder, { store }).openInvites(), []);
+  assert.equal([...kept.keys()].filter((id) => id.startsWith('ticket')).length, 0);
+});
+
 test('what is known outlives a restart', () => {
   const network = new CertifiedNetwork();
-  const kept = new Map<string, readonly ['admission' | 'link', Uint8Array]>();
+  const kept = new Map<string, readonly [MemberPaper, Uint8Array]>();
   const store = {
     read: (kind: string) => [...kept.values()].filter(([one]) => one === kind).map(([, bytes]) => bytes),
-    write: (kind: 'admission' | 'link', id: string, bytes: Uint8Array) => void kept.set(`${kind} ${id}`, [kind, bytes]),
+    write: (kind: MemberPaper, id: string, bytes: Uint8Array) => void kept.set(`${kind} ${id}`, [kind, bytes]),
+    remove: (kind: MemberPaper, id: string) => void kept.delete(`${kind} ${id}`),
     seen: () => [],
     saw: () => {},
   };

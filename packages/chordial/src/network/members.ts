@@ -12,18 +12,21 @@ import {
   admissionOf,
   type Certificate,
   decodeAdmission,
+  defaultShare,
   maxNameCharacters,
   refusedPapers,
   signCertificate,
   signStamp,
   signTicket,
   type Ticket,
+  ticket,
+  wholeShare,
 } from './admission.ts';
 import { AdmissionVerifier, dateOf, restsOnRemoved } from './admission-verifier.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { encodeGenesis, type Genesis, networkId } from './genesis.ts';
 import type { AdmissionMode, KnownHost, Membership, Right } from './membership.ts';
-import { shortId } from './membership.ts';
+import { allRights, shortId } from './membership.ts';
 import {
   type Change,
   decodeLink,
@@ -35,14 +38,18 @@ import {
   type Removal,
   type Vote,
 } from './membership-log.ts';
-import type { Signing } from './paper.ts';
+import { readPaper, type Signing } from './paper.ts';
 import { maxProofs } from './small-exchange.ts';
 import { TransportError } from './transport.ts';
 
-/** Persistent storage of members and the log. */
+/** `ticket`: of an invite of this peer. */
+export type MemberPaper = 'admission' | 'link' | 'ticket';
+
+/** Persistent storage of members, the log, and own invites. */
 export interface MemberStore {
-  read(kind: 'admission' | 'link'): readonly Uint8Array[];
-  write(kind: 'admission' | 'link', id: string, bytes: Uint8Array): void;
+  read(kind: MemberPaper): readonly Uint8Array[];
+  write(kind: MemberPaper, id: string, bytes: Uint8Array): void;
+  remove(kind: MemberPaper, id: string): void;
   seen(): Iterable<{ readonly host: string; readonly first: number; readonly last: number }>;
   saw(host: HostId, first: number, last: number): void;
 }
@@ -51,7 +58,13 @@ export const removedHere =
   'This member was removed from the network. Ask an admin of it for an invite, and join with a new data folder.';
 
 /** For tests, and before a peer knows whether it will be a member. */
-export const noStore: MemberStore = { read: () => [], write: () => {}, seen: () => [], saw: () => {} };
+export const noStore: MemberStore = {
+  read: () => [],
+  write: () => {},
+  remove: () => {},
+  seen: () => [],
+  saw: () => {},
+};
 
 export interface MembersOptions {
   readonly genesis: Genesis;
@@ -80,6 +93,29 @@ export interface Invitation {
   readonly uses: number;
   readonly expires: Milliseconds;
   readonly rights: readonly Right[];
+  /** Part of each quota, in thousandths. Default: that of the inviter, for admins none. */
+  readonly share?: number | null;
+}
+
+/** An invite of this peer. */
+export interface OpenInvite {
+  /** The key of its ticket. */
+  readonly id: HostId;
+  readonly created: Milliseconds;
+  readonly expires: Milliseconds;
+  readonly uses: number;
+  readonly rights: readonly Right[];
+  /** Thousandths. */
+  readonly share: number | null;
+  /** Who came by it, the waiting ones too. */
+  readonly members: readonly HostId[];
+}
+
+export interface GrantWish {
+  readonly publish?: boolean;
+  readonly invite?: boolean;
+  /** Thousandths; null: the default. */
+  readonly share?: number | null;
 }
 
 /** 500 bytes each in memory and on disk. */
@@ -112,7 +148,7 @@ export class Members implements Membership {
   /** Names that hosts gave themselves, in networks without certificates. */
   readonly #given = new BoundedCache<HostId, string>(maxMembers);
   readonly #verifier: AdmissionVerifier;
-  /** Those issued by this peer since its start, except for its own user. */
+  /** Those issued by this peer, except for its own user. */
   readonly #tickets = new BoundedCache<HostId, Ticket>(maxTickets);
   readonly #listeners = new Set<(removed: readonly HostId[]) => void>();
   #barred: ReadonlySet<HostId> = new Set();
@@ -137,6 +173,11 @@ export class Members implements Membership {
     const links = store.read('link').map(decodeLink);
     for (const link of links.sort((a, b) => a.epoch - b.epoch)) this.#log.take(link);
     this.#takeAll(store.read('admission').map(decodeAdmission), false);
+    for (const bytes of store.read('ticket')) {
+      const known = readPaper(ticket, bytes);
+      if (known.expires > wallTime()) this.#tickets.set(known.key, known);
+      else store.remove('ticket', known.key);
+    }
     for (const { host, first, last } of store.seen()) this.#seen.set(host as HostId, { first, last, written: last });
     this.#barred = this.#barredNow();
   }
@@ -191,11 +232,11 @@ export class Members implements Membership {
       const rights = this.admission === 'members' ? [] : openRights;
       return { name: this.#given.get(host) ?? shortId(host), admittedAt: null, share: null, rights, firstSeenAt };
     }
-    const { certificate } = admission;
+    const share = this.#shareOf(admission);
     return {
       name: shownName(admission),
       admittedAt: admittedAt(admission),
-      share: certificate.share === null ? null : certificate.share / 1000,
+      share: share === null ? null : share / wholeShare,
       rights: this.#rightsOf(admission),
       firstSeenAt,
     };
@@ -205,9 +246,16 @@ export class Members implements Membership {
     return this.#barred.has(host);
   }
 
+  /** Known as a member: admitted as far as is known here, and in networks without admission anyone who was not removed. */
+  isMember(host: HostId): boolean {
+    if (this.#barred.has(host)) return false;
+    const admission = this.#admissions.get(host);
+    return admission === undefined ? this.admission !== 'members' : !this.#isWaiting(admission);
+  }
+
   /** Also signatures dated in the future; a removed host may have set its clock at will. */
   refuses(host: HostId, time: number): boolean {
-    if (!this.#barred.has(host)) return !this.#mayPublish(host);
+    if (!this.#barred.has(host)) return !this.#mayPublish(host, time);
     const removal = this.#removalOf(host);
     return removal !== null && (removal.purge || time > removal.time);
   }
@@ -231,10 +279,14 @@ export class Members implements Membership {
     return [...this.#admissions.keys()].filter((host) => !this.mayStore(host));
   }
 
-  #mayPublish(host: HostId): boolean {
+  /** What it published before it lost the right stays. */
+  #mayPublish(host: HostId, time: number): boolean {
     const admission = this.#admissions.get(host);
     // A host that is not known here yet was admitted elsewhere; its rights arrive soon.
-    return admission === undefined || this.#rightsOf(admission).includes('publish');
+    if (admission === undefined || this.#rightsOf(admission).includes('publish')) return true;
+    const granted = this.#log.state.grants.get(host);
+    const had = admission.certificate.rights.includes('publish') || granted?.ever.has('publish') === true;
+    return had && time <= (granted?.publishedUntil ?? 0);
   }
 
   removed(): readonly HostId[] {
@@ -418,6 +470,10 @@ export class Members implements Membership {
 
   #countersign(own: Admission, ticket: Ticket): Admission {
     this.#verifier.verify(own);
+    if (own.inviter !== null && !this.of(ticket.issuer).rights.includes('invite')) {
+      const name = this.of(ticket.issuer).name;
+      throw refusedPapers('invite-expired', `${name} may not invite any more. Ask an admin for a new invite.`);
+    }
     const now = this.#wallTime();
     if (now > ticket.expires) {
       throw refusedPapers(
@@ -570,9 +626,18 @@ export class Members implements Membership {
   }
 
   #rightsOf({ certificate }: Admission): readonly Right[] {
-    const isAdmin = this.#log.state.admins.has(certificate.member);
-    if (isAdmin) return founderRights;
-    return certificate.rights.filter((right) => right !== 'admin');
+    const { admins, grants } = this.#log.state;
+    if (admins.has(certificate.member)) return founderRights;
+    const granted = grants.get(certificate.member)?.rights ?? certificate.rights;
+    return allRights.filter(
+      (right) => right !== 'admin' && (right === 'store' ? certificate.rights : granted).includes(right),
+    );
+  }
+
+  /** Thousandths. */
+  #shareOf({ certificate }: Admission): number | null {
+    const granted = this.#log.state.grants.get(certificate.member);
+    return granted === undefined ? certificate.share : granted.share;
   }
 
   // CHANGES
@@ -588,12 +653,77 @@ export class Members implements Membership {
     this.#take(admission);
   }
 
-  /** Issued by this peer since its start. */
-  openTickets(): number {
+  /** Issued by this peer: those that still admit someone, newest first. */
+  openInvites(): readonly OpenInvite[] {
     const now = this.#wallTime();
-    return [...this.#tickets.values()].filter(
-      ({ key, uses, expires }) => expires > now && (this.#ofTicket.get(key)?.size ?? 0) < uses,
-    ).length;
+    return [...this.#tickets.values()]
+      .map(({ key, notBefore, expires, uses, rights, share }) => {
+        const members = [...(this.#ofTicket.get(key) ?? [])];
+        return { id: key, created: notBefore, expires, uses, rights, share, members };
+      })
+      .filter(({ id, expires, uses, members }) => expires > now && members.length < uses && !this.#isTakenBack(id))
+      .sort((a, b) => b.created - a.created);
+  }
+
+  #isTakenBack(ticket: HostId): boolean {
+    return this.#log.state.takenBack.has(ticket);
+  }
+
+  /** Ends an invite of this peer for good; who came by it stays. Throws `not-admin`, `not-found`. */
+  takeBack(id: HostId): void {
+    if (!this.openInvites().some((one) => one.id === id)) {
+      throw new ChordialError(
+        'not-found',
+        'This peer has no such invite: it is used up, has expired, was taken back, or is of another peer. List them with "chordial invites".',
+      );
+    }
+    if (!this.isAdmin) {
+      throw new ChordialError(
+        'not-admin',
+        'Only an admin takes back invites, and this peer is none. It ends when it is used up or has expired; an admin can take the right to invite from this peer.',
+      );
+    }
+    const keeps = [...(this.#ofTicket.get(id) ?? [])];
+    this.takeLinks([
+      this.#log.signLink({ operation: 'take-back', ticket: id, keeps }, [], this.#wallTime(), this.#signer),
+    ]);
+    this.#tickets.delete(id);
+    this.#store.remove('ticket', id);
+  }
+
+  /**
+   * Changes whether a member may publish and invite, and its share of each quota (thousandths; null: the default).
+   * Throws `not-admin`, `not-found`, `bad-request`.
+   */
+  grant(member: HostId, { publish, invite, share }: GrantWish): void {
+    this.#assertAdmin();
+    const admission = this.#admissions.get(member);
+    if (this.admission !== 'members')
+      throw new ChordialError('bad-request', 'This network has no admission, so its members have no rights to change.');
+    if (admission === undefined || !this.#isSettled(member) || this.isRemoved(member)) throw noMember(member);
+    const { name } = this.of(member);
+    if (this.#log.state.admins.has(member) && (publish === false || invite === false))
+      throw new ChordialError(
+        'bad-request',
+        `${name} is an admin, and admins have all rights. Make it a plain member first: "chordial admin remove ${name}".`,
+      );
+    if (invite === true && admission.inviter !== null)
+      throw new ChordialError(
+        'bad-request',
+        `${name} was admitted by a member that is no admin, so it cannot invite. Remove it, and invite it yourself with that right.`,
+      );
+    const had = this.#rightsOf(admission);
+    const wished = { publish: publish ?? had.includes('publish'), invite: invite ?? had.includes('invite') };
+    const rights = allRights.filter(
+      (right) => (right === 'store' && had.includes(right)) || wished[right as keyof typeof wished] === true,
+    );
+    const change: Change = {
+      operation: 'grant',
+      member,
+      rights,
+      share: share === undefined ? this.#shareOf(admission) : share,
+    };
+    this.takeLinks([this.#log.signLink(change, [], this.#wallTime(), this.#signer)]);
   }
 
   get mayInvite(): boolean {
@@ -604,7 +734,7 @@ export class Members implements Membership {
   /** Documents of an invite for the key; throws `not-admin` when this peer may not invite. */
   invite(
     key: HostId,
-    { uses, expires, rights }: Invitation,
+    { uses, expires, rights, share }: Invitation,
   ): { readonly ticket: Ticket; readonly inviter: Admission | null } {
     const own = this.own;
     const mine: readonly Right[] = own === null ? [] : this.#rightsOf(own);
@@ -629,13 +759,28 @@ export class Members implements Membership {
       key,
       uses,
       rights: grantable,
-      share: null,
+      share: this.#grantable(own, share),
       notBefore: this.#wallTime(),
       expires,
     };
     const ticket = signTicket(text, this.#signer);
-    if (uses <= maxUsesNoted) this.#tickets.set(key, ticket);
+    if (uses <= maxUsesNoted) {
+      this.#tickets.set(key, ticket);
+      this.#store.write('ticket', key, ticket.bytes);
+    }
     return { ticket, inviter };
+  }
+
+  /** A member that is no admin gives no more than it has. */
+  #grantable(own: Admission, wished: number | null | undefined): number | null {
+    if (this.isAdmin) return wished ?? null;
+    const most = this.#shareOf(own);
+    if (wished === undefined || wished === null) return most;
+    if (wished <= (most ?? defaultShare)) return wished;
+    throw new ChordialError(
+      'not-admin',
+      `This peer may give at most ${((most ?? defaultShare) * 100) / wholeShare} % of the storage, what it has itself. Ask an admin for the invite.`,
+    );
   }
 
   /** Admits a waiting host. Throws `not-admin`, `not-found`. */

@@ -25,8 +25,10 @@ import {
   type ValueOf,
 } from '../wire/schema.ts';
 import { malformed } from '../wire/transport-error.ts';
+import { grant } from './admission.ts';
 import { type Genesis, networkId } from './genesis.ts';
 import { hostIdOfPublicKey, hostKey, publicKeyOfHostId } from './host-id.ts';
+import type { Right } from './membership.ts';
 import { network, paper, readPaper, type Signing, sha256, time } from './paper.ts';
 
 /** A network of some thousand members that loses its founder. */
@@ -40,7 +42,7 @@ const maxVoteBytes = 256;
 const operations = ['remove', 'add-admin', 'remove-admin'] as const;
 export type Operation = (typeof operations)[number];
 const operation = numbered(operations);
-const recoverNumber = operations.length;
+const numbers = { recover: 3, grant: 4, 'take-back': 5 } as const;
 
 /** An admin's vote for a change that needs more than half of them. */
 export const vote = paper('vote', {
@@ -66,20 +68,51 @@ export const changeOfMember = tuple({
 });
 
 export const recovery = tuple({
-  operation: convert<number, 'recover', unknown>(
-    named(`${recoverNumber}`, int(recoverNumber, recoverNumber)),
-    () => recoverNumber,
-    () => 'recover',
-  ),
+  operation: only('recover'),
   admins: list(hostKey, maxAdmins, 1),
 });
 
-export type Change = ValueOf<typeof changeOfMember> | ValueOf<typeof recovery>;
+/** Rights and share of a member from now on, in place of those in its certificate. */
+export const changeOfGrant = tuple({ operation: only('grant'), member: hostKey, ...grant });
+
+/** Ends an invite. */
+export const takeBack = tuple({
+  operation: only('take-back'),
+  /** The key of its ticket. */
+  ticket: hostKey,
+  /** Who came by it before. */
+  keeps: list(hostKey, maxKeeps),
+});
+
+function only<Name extends keyof typeof numbers>(name: Name): Schema<Name> {
+  const number = numbers[name];
+  return convert<number, Name, unknown>(
+    named(`${number}`, int(number, number)),
+    () => number,
+    () => name,
+  );
+}
+
+export type Change =
+  | ValueOf<typeof changeOfMember>
+  | ValueOf<typeof recovery>
+  | ValueOf<typeof changeOfGrant>
+  | ValueOf<typeof takeBack>;
 
 const change: Schema<Change> = {
-  encode: (value) => (value.operation === 'recover' ? encodeAs(recovery, value) : encodeAs(changeOfMember, value)),
-  decode: (wire) =>
-    readList(wire, 2, 4)[0] === recoverNumber ? decodeAs(recovery, wire) : decodeAs(changeOfMember, wire),
+  encode: (value) => {
+    if (value.operation === 'recover') return encodeAs(recovery, value);
+    if (value.operation === 'grant') return encodeAs(changeOfGrant, value);
+    if (value.operation === 'take-back') return encodeAs(takeBack, value);
+    return encodeAs(changeOfMember, value);
+  },
+  decode: (wire) => {
+    const [number] = readList(wire, 2, 4);
+    if (number === numbers.recover) return decodeAs(recovery, wire);
+    if (number === numbers.grant) return decodeAs(changeOfGrant, wire);
+    if (number === numbers['take-back']) return decodeAs(takeBack, wire);
+    return decodeAs(changeOfMember, wire);
+  },
 };
 
 export const linkPaper = paper('membership', {
@@ -118,6 +151,18 @@ export interface Removal {
   readonly by: HostId;
 }
 
+/** What the last change of a member's grant says, and what all of them said. */
+export interface Granted {
+  readonly rights: readonly Right[];
+  /** Thousandths. */
+  readonly share: number | null;
+  /** Rights that it had at some time by a change: what it did with them stays. */
+  readonly ever: ReadonlySet<Right>;
+  readonly shares: ReadonlySet<number | null>;
+  /** When the right to publish was taken away; null while it has it. */
+  readonly publishedUntil: number | null;
+}
+
 export interface MembershipState {
   readonly epoch: number;
   readonly generation: string;
@@ -125,6 +170,9 @@ export interface MembershipState {
   readonly removed: ReadonlyMap<HostId, Removal>;
   /** Former admins, and the members admitted by them that stay; null: all. */
   readonly former: ReadonlyMap<HostId, ReadonlySet<HostId> | null>;
+  readonly grants: ReadonlyMap<HostId, Granted>;
+  /** Keys of tickets of ended invites, and the members that came by each before. */
+  readonly takenBack: ReadonlyMap<HostId, ReadonlySet<HostId>>;
 }
 
 export class MembershipLog {
@@ -241,7 +289,7 @@ export class MembershipLog {
         for (const one of admins) if (!change.admins.includes(one)) ended.set(one, { link, keeps: null });
         admins = new Set(change.admins);
         generation = link.hash;
-      } else if (change.operation !== 'remove' || admins.has(change.member)) {
+      } else if (isOfAdmins(change) || (change.operation === 'remove' && admins.has(change.member))) {
         if (!isVoted(link, { ...change, generation }, admins)) continue;
         if (change.operation === 'add-admin') admins.add(change.member);
         else {
@@ -256,16 +304,20 @@ export class MembershipLog {
         ended.delete(one);
       }
     }
+    const grants = new Map<HostId, Granted>();
+    const takenBack = new Map<HostId, ReadonlySet<HostId>>();
     for (const link of links) {
       const { change, author } = link;
-      if (change.operation !== 'remove' || removed.has(change.member) || admins.has(change.member)) continue;
       const end = ended.get(author);
-      if (ever.has(author) && (end === undefined || this.#isBefore(link, end.link))) {
+      if (!ever.has(author) || (end !== undefined && !this.#isBefore(link, end.link))) continue;
+      if (change.operation === 'grant') grants.set(change.member, grantedBy(link, change, grants.get(change.member)));
+      else if (change.operation === 'take-back')
+        takenBack.set(change.ticket, new Set([...(takenBack.get(change.ticket) ?? []), ...change.keeps]));
+      else if (change.operation === 'remove' && !removed.has(change.member) && !admins.has(change.member))
         removed.set(change.member, removalOf(link, change));
-      }
     }
     const former = new Map([...ended].map(([host, { keeps }]) => [host, keeps]));
-    return { epoch: links.at(-1)?.epoch ?? 0, generation, admins, removed, former };
+    return { epoch: links.at(-1)?.epoch ?? 0, generation, admins, removed, former, grants, takenBack };
   }
 
   #isBefore(link: Link, after: Link): boolean {
@@ -315,6 +367,26 @@ function isVoteSigned(one: Vote): boolean {
   return vote.isSigned(one, one.by);
 }
 
-function removalOf({ time, author }: Link, change: Change & { readonly operation: Operation }): Removal {
+function isOfAdmins(
+  change: Change,
+): change is ValueOf<typeof changeOfMember> & { readonly operation: 'add-admin' | 'remove-admin' } {
+  return change.operation === 'add-admin' || change.operation === 'remove-admin';
+}
+
+function grantedBy(
+  { time }: Link,
+  { rights, share }: ValueOf<typeof changeOfGrant>,
+  before: Granted | undefined,
+): Granted {
+  return {
+    rights,
+    share,
+    ever: new Set([...(before?.ever ?? []), ...rights]),
+    shares: new Set([...(before?.shares ?? []), share]),
+    publishedUntil: rights.includes('publish') ? null : (before?.publishedUntil ?? time),
+  };
+}
+
+function removalOf({ time, author }: Link, change: ValueOf<typeof changeOfMember>): Removal {
   return { member: change.member, time, purge: change.purge, keeps: new Set(change.keeps), by: author };
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
+import { parseAddress } from './addresses.ts';
 import { systemClock } from './system-clock.ts';
 import {
   type Handlers,
@@ -30,6 +31,9 @@ export class MemoryNetwork {
   loses: (from: HostId, to: HostId) => boolean = () => false;
   /** Whether the current request arrives twice, as after a retry. */
   doubles: (from: HostId, to: HostId) => boolean = () => false;
+
+  /** Whether some way leads to a host from another; answers need none. */
+  leads: (from: HostId, to: HostId) => boolean = () => true;
 
   constructor(clock: Clock = systemClock) {
     this.clock = clock;
@@ -70,7 +74,7 @@ export class MemoryNetwork {
           'wrong-peer',
         );
       }
-      return transport;
+      if (this.leads(from, to.host)) return transport;
     }
     throw new TransportError('unreachable', `${from} cannot reach ${to.host} at ${to.addresses.join(', ')}.`);
   }
@@ -162,7 +166,9 @@ export class MemoryTransport implements Transport {
   async #answer(from: Contact, kind: string, bytes: Uint8Array): Promise<Uint8Array> {
     const handlers = this.#heard(from);
     try {
-      return encodeBody(await handlers.request(from, kind, decodeBody(bytes)));
+      const [address] = from.addresses;
+      const seenAt = address === undefined ? null : parseAddress(address).host;
+      return encodeBody(await handlers.request(from, kind, decodeBody(bytes), seenAt));
     } catch (error) {
       throw refusal(error);
     }

@@ -3,7 +3,7 @@
  * a policy says what makes a batch and when another is worth sending. A host that failed is avoided for a while, so that
  * not every waiting item finds out by itself.
  */
-import { type Clock, type Contact, type HostId, type Milliseconds, sameAddresses } from '@chordial/ring';
+import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
 import { RoundRobin } from '../flow/round-robin.ts';
 import { TransportError } from './transport.ts';
 
@@ -21,7 +21,7 @@ export interface PeerQueuePolicy<Item> {
 }
 
 export class PeerQueue<Item extends Queued> {
-  readonly contact: Contact;
+  readonly #host: HostId;
   /** Callers with a key of their own are served round robin. */
   readonly waiting = new RoundRobin<Item>();
   readonly #clock: Pick<Clock, 'now'>;
@@ -32,8 +32,8 @@ export class PeerQueue<Item extends Queued> {
   #avoidedUntil: Milliseconds = 0;
   #lastProgress: Milliseconds = 0;
 
-  constructor(contact: Contact, clock: Pick<Clock, 'now'>, policy: PeerQueuePolicy<Item>) {
-    this.contact = contact;
+  constructor(host: HostId, clock: Pick<Clock, 'now'>, policy: PeerQueuePolicy<Item>) {
+    this.#host = host;
     this.#clock = clock;
     this.#policy = policy;
   }
@@ -62,7 +62,7 @@ export class PeerQueue<Item extends Queued> {
   /** False: the host is avoided, and the item has failed. */
   push(item: Item, key?: unknown): boolean {
     if (this.isAvoided) {
-      item.failed(new TransportError('unreachable', `${this.contact.host} failed a moment ago.`));
+      item.failed(new TransportError('unreachable', `${this.#host} failed a moment ago.`));
       return false;
     }
     this.waiting.push(key, item);
@@ -118,7 +118,7 @@ export class PeerQueue<Item extends Queued> {
 const maxIdle = 256;
 
 /** One per host, made on demand. */
-export class PerPeer<Queue extends { readonly contact: Contact; readonly idle: boolean }> {
+export class PerPeer<Queue extends { contact: Contact; readonly idle: boolean }> {
   readonly #make: (contact: Contact) => Queue;
   readonly #known = new Map<HostId, Queue>();
 
@@ -128,8 +128,11 @@ export class PerPeer<Queue extends { readonly contact: Contact; readonly idle: b
 
   to(contact: Contact): Queue {
     const known = this.#known.get(contact.host);
-    // A host at a new address needs another one.
-    if (known !== undefined && (sameAddresses(known.contact, contact) || !known.idle)) return known;
+    if (known !== undefined) {
+      // At another address it is the same host, with all that is known of it.
+      known.contact = contact;
+      return known;
+    }
     if (this.#known.size >= maxIdle) this.#sweep();
     const queue = this.#make(contact);
     this.#known.set(contact.host, queue);

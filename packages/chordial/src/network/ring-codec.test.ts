@@ -22,6 +22,7 @@ import { decodeBody, encodeBody } from './wire-body.ts';
 const contacts: readonly Contact[] = Array.from({ length: 5 }, (_, number) => ({
   host: createIdentity().host,
   addresses: [`192.0.2.${number}:4848`, `127.0.0.1:${5000 + number}`].slice(0, number),
+  ...(number % 2 === 1 && { zone: `rack-${number}` }),
 }));
 const sender = contacts[1]!;
 
@@ -248,4 +249,37 @@ test('a state of 17 pointers to 5 hosts takes less than 600 bytes', () => {
   const wide = ringCodec({ bits: 256, successors: 16, rule: 'key' });
   const state = { me, predecessor: members[3]!, successors: members, epoch: 9 };
   assert.ok(encodeBody(wide.encodeAnswer('getState', { states: [{ status: 'member', state }] })).length < 600);
+});
+
+test('B10 an address through a relay takes 38 bytes in an arrival where it is IPv4, and comes as it went', () => {
+  const relay = createIdentity().host;
+  const addresses = [
+    `relay:${relay}@192.0.2.7:4848`,
+    `relay:${relay}@[2001:db8::7]:1`,
+    `relay:${relay}@a.example.org:65535`,
+  ];
+  const contact = { host: sender.host, addresses };
+  const arrivals = [{ type: 'alive', contact, virtualNodes: 12, incarnation: 9 } as const];
+  const ask = { until: me.id, arrivals, departures: [] };
+  const wire = codec.encodeAsk('events', ask) as [unknown, [unknown, [[unknown, unknown[]]]]];
+  assert.equal((wire[1][1][0][1][0] as Uint8Array).length, 38);
+  assert.deepEqual(codec.decodeAsk('events', wire as never, sender.host).arrivals[0]?.contact.addresses, addresses);
+  wire[1][1][0][1][0] = new Uint8Array(37);
+  assert.throws(() => codec.decodeAsk('events', wire as never, sender.host), { code: 'bad-request' });
+});
+
+test('a contact has at most one zone, written as all hosts write it', () => {
+  const codec = ringCodec({ bits: 256, successors: 3, rule: 'key' });
+  const [[key, addresses, zone], asked] = [
+    (codec.encodeAsk('probe', { hosts: [sender] }) as unknown[][][])[0]![0]!,
+    [0],
+  ] as const;
+  const decode = (...contact: unknown[]) =>
+    codec.decodeAsk('probe', [[contact], asked] as never, sender.host).hosts[0]?.zone;
+  assert.equal(decode(key, addresses, zone), 'rack-1');
+  assert.equal(decode(key, addresses), undefined);
+  assert.equal(decode(key, addresses, 'cellar'), 'cellar', 'another zone at the same addresses');
+  for (const wrong of ['Rack-1', 'a b', '', 'a'.repeat(65), null, 7, new Uint8Array(2)])
+    assert.throws(() => decode(key, addresses, wrong), { failure: 'refused' }, String(wrong));
+  assert.throws(() => decode(key, addresses, 'cellar', 'attic'), { failure: 'refused' });
 });

@@ -7,7 +7,7 @@
  *   padding:                id                              (⌈bits/8⌉ bytes, big-endian)
  *
  * Events of large networks, where every byte is paid by every peer, have their contacts in them, with IPv4 addresses of 6
- * bytes and short ids of 8. Decoding trusts no one: lists are bounded, identifiers and contacts valid, answers as long as what
+ * bytes (38 through a relay) and short ids of 8. Decoding trusts no one: lists are bounded, identifiers and contacts valid, answers as long as what
  * was asked, and a host speaks for itself only. What a message means for the state (order, duplicates) is the ring's to judge.
  */
 import { isIPv4 } from 'node:net';
@@ -46,9 +46,9 @@ import {
   uint,
 } from '../wire/schema.ts';
 import { Malformed, type Wire } from '../wire/transport-error.ts';
-import { maxAddresses } from './addresses.ts';
-import { decodeContact, encodeContact, readContact } from './contact-codec.ts';
-import { maxVirtualNodes, memberIdOfHost } from './host-id.ts';
+import { formatRelay, maxAddresses, relayAddress } from './addresses.ts';
+import { decodeContact, encodeContact, readContact, zoneOnWire } from './contact-codec.ts';
+import { hostIdOfPublicKey, maxVirtualNodes, memberIdOfHost, publicKeyBytes, publicKeyOfHostId } from './host-id.ts';
 
 /** What both ends know of the network a message belongs to: the bounds that it must keep. */
 export interface RingShape {
@@ -277,17 +277,17 @@ const incarnation: Schema<number> = {
   },
 };
 
-/** `[public key (32 bytes), [address, …], virtual nodes, incarnation]` */
+/** `[public key (32 bytes), [address, …], virtual nodes, incarnation]`, and fifth the zone of a host that has one. */
 const arrival: Schema<MembershipEvent, Table> = named('arrival', {
   encode: ({ contact, virtualNodes, incarnation: life }, { elsewhere }) => {
     const [key, addresses] = encodeContact(contact, elsewhere);
-    return [key, addresses.map(packAddress), virtualNodes, incarnation.encode(life, undefined)];
+    return [key, addresses.map(packAddress), virtualNodes, incarnation.encode(life, undefined), ...zoneOnWire(contact)];
   },
   decode: (wire) => {
-    const [key, addresses, virtualNodes, life] = readList(wire, 4, 4);
+    const [key, addresses, virtualNodes, life, zone] = readList(wire, 4, 5);
     return {
       type: 'alive',
-      contact: readContact(key, readList(addresses, 0, maxAddresses).map(unpackAddress)),
+      contact: readContact(key, readList(addresses, 0, maxAddresses).map(unpackAddress), zone),
       virtualNodes: virtualNodesOf.decode(virtualNodes, undefined),
       incarnation: incarnation.decode(life, undefined),
     };
@@ -329,10 +329,18 @@ export function decodeShortId(wire: Wire, bits: number): RingId {
   return decodeRingId(whole, bits);
 }
 
+/** An IPv4 address takes 6 bytes; through a relay they follow its public key. */
 function packAddress(text: string): Wire {
+  const through = relayAddress(text);
+  const bytes = packDirect(through?.at ?? text);
+  if (bytes === null) return text;
+  return through === null ? bytes : Buffer.concat([publicKeyOfHostId(through.relay), bytes]);
+}
+
+function packDirect(text: string): Uint8Array | null {
   const colon = text.indexOf(':');
   const host = text.slice(0, colon);
-  if (!isIPv4(host)) return text;
+  if (!isIPv4(host)) return null;
   const bytes = new Uint8Array(packedAddressBytes);
   const port = Number(text.slice(colon + 1));
   for (const [at, part] of host.split('.').entries()) bytes[at] = Number(part);
@@ -343,7 +351,13 @@ function packAddress(text: string): Wire {
 
 function unpackAddress(wire: Wire): Wire {
   if (!(wire instanceof Uint8Array)) return wire;
-  const [a, b, c, d, high = 0, low = 0] = readBytes(wire, packedAddressBytes);
+  if (wire.length === packedAddressBytes) return unpackDirect(wire);
+  const bytes = readBytes(wire, publicKeyBytes + packedAddressBytes);
+  const relay = hostIdOfPublicKey(bytes.subarray(0, publicKeyBytes));
+  return formatRelay({ relay, at: unpackDirect(bytes.subarray(publicKeyBytes)) });
+}
+
+function unpackDirect([a, b, c, d, high = 0, low = 0]: Uint8Array): string {
   return `${a}.${b}.${c}.${d}:${256 * high + low}`;
 }
 

@@ -12,7 +12,7 @@ import type {
   RingQuestion,
 } from '@chordial/ring';
 import { malformed } from '../wire/transport-error.ts';
-import { isOnThisMachine } from './addresses.ts';
+import { isHidden, isOnThisMachine } from './addresses.ts';
 import { isRingMessageKind, type RingCodec } from './ring-codec.ts';
 import { type Transport, TransportError, type Wire } from './transport.ts';
 
@@ -107,7 +107,8 @@ function storesNothing(): TransportError {
 
 /** A peer with an address on this machine learned it from itself or from a neighbour on this machine. */
 function isElsewhere(contact: Contact): boolean {
-  return !contact.addresses.some((address) => isOnThisMachine(address));
+  // Homes have the same private addresses.
+  return isHidden(contact) || !contact.addresses.some((address) => isOnThisMachine(address));
 }
 
 function failureOf(error: unknown): AskFailure {

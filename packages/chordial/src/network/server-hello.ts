@@ -1,4 +1,5 @@
 /** Whether the sender of a HELLO is admitted, and what it is told. A refused one learns nothing about the network. */
+import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Contact, HostId } from '@chordial/ring';
 import { isLoopback, withoutLoopback, withoutMapping } from './addresses.ts';
@@ -10,16 +11,16 @@ import { TransportError, type Wire } from './transport.ts';
 
 export interface Gate {
   readonly members: Members;
-  readonly zone: string | null;
   contactFor(remoteAddress: string, localAddress: string): Contact;
   readonly treatAsRemote: (address: string) => boolean;
 }
 
 export interface Admitted {
   readonly contact: Contact;
-  readonly zone: string | null;
   /** Epoch of the membership log known to the asker. */
   readonly epoch: number;
+  /** See `Handlers.request`. */
+  readonly seenAt: string | null;
   readonly answer: Wire;
 }
 
@@ -46,7 +47,6 @@ export function admit(gate: Gate, host: HostId, socket: TLSSocket, wire: Wire): 
   const answer = encodeHelloAnswer({
     genesis: members.encodedGenesis,
     contact: gate.contactFor(remoteAddress, localAddress),
-    zone: gate.zone,
     observedAddress: remoteAddress,
     shown: members.shown(),
     name: members.name,
@@ -57,7 +57,9 @@ export function admit(gate: Gate, host: HostId, socket: TLSSocket, wire: Wire): 
   // Another machine's loopback is not ours.
   const isNear = isSameMachine(gate, remoteAddress, localAddress);
   const addresses = isNear ? ask.contact.addresses : withoutLoopback(ask.contact.addresses);
-  return { contact: sharedContact({ host, addresses }), zone: ask.zone, epoch: ask.epoch, answer };
+  // What is link-local has no meaning on other links.
+  const seenAt = isNear || isIP(remoteAddress) === 0 || remoteAddress.includes('%') ? null : remoteAddress;
+  return { contact: sharedContact({ ...ask.contact, addresses }), epoch: ask.epoch, seenAt, answer };
 }
 
 /**

@@ -19,11 +19,20 @@ export const refusal = tuple({
   proof: list(bytesUpTo(maxProofBytes), maxProofs),
 });
 
-/** Sends a request and resolves with the answer's bytes. */
-export function askSmall(session: ClientHttp2Session, path: string, body: Uint8Array): Promise<Uint8Array> {
+/** Sends a request and resolves with the answer's bytes; ends with ConnectionLost at the signal. */
+export function askSmall(
+  session: ClientHttp2Session,
+  path: string,
+  body: Uint8Array,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    if (session.closed || session.destroyed) return reject(new ConnectionLost('The connection is closing.'));
+    if (session.closed || session.destroyed || signal?.aborted)
+      return reject(new ConnectionLost('The connection is closing.'));
     const stream = session.request({ ':method': 'POST', ':path': path });
+    const stop = (): void => stream.close(constants.NGHTTP2_CANCEL);
+    signal?.addEventListener('abort', stop, { once: true });
+    stream.once('close', () => signal?.removeEventListener('abort', stop));
     let status = 0;
     stream.on('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
       status = headers[':status'] ?? 0;
@@ -92,6 +101,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   'wrong-peer': 421,
   'too-large': 413,
   busy: 503,
+  stopped: 503,
 };
 
 /** A refusal as status and body. */

@@ -9,12 +9,15 @@
 
 import type { Contact, HostId, Milliseconds } from '@chordial/ring';
 import { TransportError, type TransportFailure, type Wire } from '../wire/transport-error.ts';
+import type { TrafficClass } from './bandwidth.ts';
 
 export { TransportError, type TransportFailure, type Wire };
 
 export interface RequestOptions {
   readonly deadline: Milliseconds;
   readonly signal?: AbortSignal;
+  /** Of a stream; `people` by default. */
+  readonly traffic?: TrafficClass;
 }
 
 export interface IncomingStream {
@@ -37,6 +40,8 @@ export interface IncomingPayload extends AsyncIterable<Uint8Array> {
    * it fails or its length differs, or with what the receiver threw.
    */
   receive?(receiver: BlockBuffers): Promise<void>;
+  /** Under which class the bytes of its exchange count, both ways; said before the first is read. */
+  countAs?(traffic: TrafficClass): void;
 }
 
 /** Where the blocks of a payload go. */
@@ -50,6 +55,10 @@ export interface BlockBuffers {
   abandoned?(index: number, size: number): void;
   /** Called for every piece. */
   progress?(bytes: number): void;
+  /** This host's own limit lets the sender wait: it is not silent. Called again while it does. */
+  heldBack?(): void;
+  /** The sender says that a limit of its own lets this host wait. Called again while it does. */
+  senderHeldBack?(): void;
 }
 
 /** It copies what it needs: the transport owns the bytes. */
@@ -57,15 +66,20 @@ export type TakePiece = (piece: Uint8Array) => Promise<void> | undefined;
 
 export interface OutgoingStream {
   readonly header: Wire;
+  /** An empty piece: the next one waits for memory here, and not for a disk. */
   readonly payload?: AsyncIterable<Uint8Array>;
+  /** This host's own limit holds the payload back. Called again while it does. */
+  readonly heldBack?: () => void;
+  /** The receiver says that a limit of its own lets this host wait. Called again while it does. */
+  readonly receiverHeldBack?: () => void;
 }
 
 export interface Handlers {
   /**
    * A small request. A thrown TransportError('refused') answers with its message; any other error is 'refused' too, and
-   * logged.
+   * logged. `seenAt` is the IP address from which its connection comes; null for one from this machine, or without any.
    */
-  request(from: Contact, kind: string, body: Wire): Promise<Wire>;
+  request(from: Contact, kind: string, body: Wire, seenAt: string | null): Promise<Wire>;
   /** A bulk exchange: the caller's stream in, ours out. */
   stream(from: Contact, kind: string, incoming: IncomingStream): Promise<OutgoingStream>;
   /** Any authenticated packet from this host, at most every 100 ms per host. */

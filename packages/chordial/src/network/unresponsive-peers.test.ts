@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { HostId } from '@chordial/ring';
 import { contactOf, virtualClock } from '@chordial/ring/testing';
 import { type Transport, TransportError, type Wire } from './transport.ts';
 import { UnresponsivePeers } from './unresponsive-peers.ts';
@@ -62,4 +63,38 @@ test('A5 storing bytes takes its time and is no silence', () => {
   watched.stream(contactOf('a'), 'blocks.get', { header: {} }, { deadline: 5000 });
   pass(150);
   assert.equal(unresponsivePeers.isSilent('a' as never), true);
+});
+
+test('B10 hosts whose bytes a relay would carry come after those that it would not, and before silent ones', async () => {
+  const { clock, pass } = virtualClock();
+  const peers = new UnresponsivePeers(clock, (host) => host.startsWith('hidden'));
+  const open = ['b', 'a'] as HostId[];
+  assert.equal(
+    peers.responsiveFirst(open, (host) => host),
+    open,
+  );
+  const never = new Promise<never>(() => undefined);
+  const transport = { self: 'me', request: () => never } as unknown as Transport;
+  void peers.watch(transport).request(contactOf('silent'), 'records.get', {}, { deadline: 1500 });
+  pass(200);
+  const asked = ['silent', 'hidden 1', 'open 1', 'hidden 2', 'open 2'] as HostId[];
+  assert.deepEqual(
+    peers.responsiveFirst(asked, (host) => host),
+    ['open 1', 'open 2', 'hidden 1', 'hidden 2', 'silent'],
+  );
+});
+
+test('no host is responsible for a silence on this side', async () => {
+  const { unresponsivePeers, asked, question, pass } = setUp();
+  const [first, second] = [question(), question()];
+  asked[0]!.reject(new TransportError('unreachable', 'no route'));
+  await assert.rejects(first);
+  pass(200);
+  assert.equal(unresponsivePeers.isSilent('a' as never), true);
+  unresponsivePeers.forgive();
+  assert.equal(unresponsivePeers.isSilent('a' as never), false);
+  pass(200);
+  assert.equal(unresponsivePeers.isSilent('a' as never), true, 'what is still open counts from then on');
+  asked[1]!.resolve({});
+  await second;
 });

@@ -24,10 +24,13 @@ interface Hearing {
 
 export class UnresponsivePeers {
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #needsTunnel: (host: HostId) => boolean;
   readonly #hearings = new Map<HostId, Hearing>();
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  /** @param needsTunnel whether a relay carries every byte of that host */
+  constructor(clock: Pick<Clock, 'now'>, needsTunnel: (host: HostId) => boolean = () => false) {
     this.#clock = clock;
+    this.#needsTunnel = needsTunnel;
   }
 
   isSilent(host: HostId): boolean {
@@ -38,10 +41,17 @@ export class UnresponsivePeers {
     return hearing.open > 0 && now - hearing.since >= silentAfterMilliseconds;
   }
 
-  /** Responsive ones first, otherwise in the given order. */
+  /** Responsive ones first, of these the ones that no relay carries; otherwise in the given order. */
   responsiveFirst<Asked>(asked: readonly Asked[], hostOf: (one: Asked) => HostId): readonly Asked[] {
-    const silent = asked.filter((one) => this.isSilent(hostOf(one)));
-    return silent.length === 0 ? asked : [...asked.filter((one) => !silent.includes(one)), ...silent];
+    const rank = (host: HostId): number => (this.isSilent(host) ? 2 : Number(this.#needsTunnel(host)));
+    const ranked = asked.map((one) => ({ one, rank: rank(hostOf(one)) }));
+    if (ranked.every((each) => each.rank === 0)) return asked;
+    return ranked.sort((a, b) => a.rank - b.rank).map(({ one }) => one);
+  }
+
+  /** The silence was on this side: no host is held responsible for it. */
+  forgive(): void {
+    for (const hearing of this.#hearings.values()) this.#spoke(hearing);
   }
 
   /** Wraps a transport. Sending bytes does not count as a request: storing them takes time. */

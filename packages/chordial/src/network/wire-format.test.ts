@@ -21,20 +21,19 @@ const chosen = ringCodec({ bits: 8, successors: 2, rule: 'chosen' });
 
 const fixtures: Record<string, readonly [Wire, string]> = {
   HELLO: [
-    encodeHelloAsk({ network: 'ab', contact, zone: 'z', ...papers }),
-    '87026261628258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438617a81420909616107',
+    encodeHelloAsk({ network: 'ab', contact, ...papers }),
+    '86026261628258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a3438343881420909616107',
   ],
   'answer to HELLO': [
     encodeHelloAnswer({
       genesis: bytes,
       contact,
-      zone: null,
       observedAddress: '::1',
       ...papers,
       admission: bytes,
       links: [bytes],
     }),
-    '894209098258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438f6633a3a318142090961610742090981420909',
+    '884209098258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438633a3a318142090961610742090981420909',
   ],
   getState: [
     codec.encodeAsk('getState', { members: [padding.id], notices: [{ to: padding.id, from: me }] }),
@@ -61,6 +60,10 @@ const fixtures: Record<string, readonly [Wire, string]> = {
     codec.encodeAsk('probe', { hosts: [contact] }),
     '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a343834388100',
   ],
+  'probe of a host with a zone': [
+    codec.encodeAsk('probe', { hosts: [{ ...contact, zone: 'attic' }] }),
+    '82818358200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a343834386561747469638100',
+  ],
   gossip: [
     codec.encodeAsk('gossip', { events: [{ type: 'left', contact, virtualNodes: 20, incarnation: 5 }] }),
     '82818258200101010101010101010101010101010101010101010101010101010101010101816e3139322e302e322e313a34383438818402001405',
@@ -75,6 +78,15 @@ fixtures.events = [
     departures: [{ first: me.id, type: 'dead', incarnation: 6 }],
   }),
   '82808341ff8184582001010101010101010101010101010101010101010101010101010101010101018146c000020112f014460000000000058183412b0346000000000006',
+];
+fixtures['events with a zone'] = [
+  codec.encodeAsk('events', {
+    until: padding.id,
+    arrivals: [{ ...arrival, contact: { ...contact, zone: 'attic' } }],
+    departures: [],
+  }),
+  '82808341ff8185582001010101010101010101010101010101010101010101010101010101010101018146c000020112f01446000000000005656174746963' +
+    '80',
 ];
 fixtures.snapshot = [codec.encodeAsk('snapshot', { after: padding.id, max: 128 }), '82808241ff1880'];
 fixtures['snapshot answer'] = [
