@@ -6,6 +6,9 @@ import { ChordialError } from '../errors.ts';
 /** As on common file systems, so that every name can be fetched into a folder. */
 export const maxNameBytes = 255;
 
+/** Names of what keeps the content of folders that change (src/folders): no list shows them, and no one may put one. */
+export const partPrefix = '.chordial-part-';
+
 /** Printable ASCII without a slash: most names, which need no further check. */
 const plainName = /^(?!\.{1,2}$)[ -.0-~]{1,255}$/;
 
@@ -15,6 +18,16 @@ export function checkName(name: string): string {
   const reason = whyNotAPublishedName(name);
   if (reason !== null) throw badName(name, reason);
   return name.normalize('NFC');
+}
+
+export function isPartName(name: string): boolean {
+  return name.startsWith(partPrefix);
+}
+
+/** The same for what a user puts. */
+export function checkPutName(name: string): string {
+  if (isPartName(name)) throw badName(name, `names that begin with ${partPrefix} are taken`);
+  return checkName(name);
 }
 
 /** The reason why a name cannot be published or shared, or null. */

@@ -93,6 +93,15 @@ export function decodeUnixfs({ cid, bytes }: Block): UnixfsNode {
   return { type: 'shard', links };
 }
 
+/** The links of a dag-pb block already verified against its CID, whatever else it is. Throws ChordialError('bad-content'). */
+export function decodeLinks({ cid, bytes }: Block): readonly { readonly cid: CID; readonly size: number }[] {
+  try {
+    return decode(bytes).Links.map(({ Hash, Tsize = 0 }) => ({ cid: Hash, size: Tsize }));
+  } catch (error) {
+    throw badContent(cid, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
 /** What this CID names is corrupt, hostile or of an unsupported kind. */
 export function badContent(cid: CID, reason: string, cause?: unknown): ChordialError {
   const message = `The content ${cid} cannot be read: ${reason}. It was published like this; try another copy of the file.`;

@@ -4,36 +4,32 @@
  */
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import type { CID } from 'multiformats/cid';
+import { verifyBlock } from '../content/cid.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
-import { DiskRoom } from './disk-room.ts';
+import type { DiskRoom } from './disk-room.ts';
 import { flushFile, flushFolder, makeFolderDurably, SharedFlush, writeFlushed } from './durable-file.ts';
+import { type BlockFile, blockFileName, eachShelf, type LargeBlocks, type Shelf, shelves } from './large-blocks.ts';
 import { errnoOf, withDiskFull } from './system-error.ts';
-
-export interface BlockFile {
-  readonly key: string;
-  readonly cid: CID;
-}
 
 /** Writes and flushes a file; injected so that tests can fill the disk or fail the write. */
 export type WriteFlushed = (file: string, bytes: Uint8Array) => Promise<void>;
 
 /** As many as libuv's thread pool reads at a time. */
 const shelvesReadAhead = 4;
-const shelves = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
-export class BlockFiles {
+export class BlockFiles implements LargeBlocks {
+  /** A file without a row is one of a failed write, which the store knows of. */
+  readonly isSettled = true;
   readonly #blocks: string;
   readonly #write: WriteFlushed;
   readonly #flushes: ReadonlyMap<string, SharedFlush>;
-  /** Free space of the disk that holds them. */
-  readonly room: DiskRoom;
+  readonly #room: DiskRoom;
 
-  /** @param hasRoom called with whether the disk has plenty of free space */
-  constructor(folder: string, write: WriteFlushed = writeFlushed, hasRoom?: (isPlenty: boolean) => void) {
-    this.#blocks = path.join(folder, 'blocks');
+  /** @param room of the disk that holds them */
+  constructor(folder: string, room: DiskRoom, write: WriteFlushed = writeFlushed) {
+    this.#blocks = folder;
     this.#write = write;
-    this.room = new DiskRoom(this.#blocks, hasRoom);
+    this.#room = room;
     this.#flushes = new Map(
       shelves.map((shelf) => [shelf, new SharedFlush(() => flushFolder(path.join(this.#blocks, shelf)))]),
     );
@@ -52,7 +48,7 @@ export class BlockFiles {
   /** Resolves when the file would survive a power failure. Leaves nothing behind when it throws, 'disk-full' included. */
   async write(file: BlockFile, bytes: Uint8Array): Promise<void> {
     try {
-      await this.room.during(bytes.length, () => this.#write(this.#path(file), bytes));
+      await this.#room.during(bytes.length, () => this.#write(this.#path(file), bytes));
     } catch (error) {
       await this.remove(file);
       throw withDiskFull(error, this.#blocks);
@@ -91,31 +87,28 @@ export class BlockFiles {
     await fs.rm(this.#path(file), { force: true });
   }
 
-  async removeStray(shelf: string, name: string): Promise<void> {
+  async removeStray(shelf: string, name: string): Promise<boolean> {
     await fs.rm(path.join(this.#blocks, shelf, name), { recursive: true, force: true });
+    return true;
   }
 
-  /** Size of the file on disk, without reading it; null when what has its name is no file. */
-  async sizeOnDisk(file: BlockFile): Promise<number | null> {
-    const status = await fs.lstat(this.#path(file));
-    return status.isFile() ? status.size : null;
-  }
-
-  /** Every name under `blocks/`, shelf by shelf, with read-ahead. */
-  async *list(): AsyncGenerator<{ readonly shelf: string; readonly names: ReadonlySet<string> }, void, undefined> {
-    const namesOf = (shelf: string) => {
-      const names = fs.readdir(path.join(this.#blocks, shelf));
-      // Reported where it is awaited, if the walk gets that far.
-      names.catch(() => undefined);
-      return { shelf, names };
-    };
-    const ahead = shelves.slice(0, shelvesReadAhead).map(namesOf);
-    for (let next = ahead.length; ahead.length > 0; next++) {
-      const { shelf, names } = ahead.shift()!;
-      const later = shelves[next];
-      if (later !== undefined) ahead.push(namesOf(later));
-      yield { shelf, names: new Set(await names) };
+  async sizeOf(file: BlockFile): Promise<number | null> {
+    try {
+      const status = await fs.lstat(this.#path(file));
+      return status.isFile() ? status.size : null;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return null;
+      throw error;
     }
+  }
+
+  async isWhole(file: BlockFile, size: number): Promise<boolean> {
+    const bytes = await this.read(file, size);
+    return bytes !== null && verifyBlock(file.cid, bytes);
+  }
+
+  list(): AsyncIterable<Shelf> {
+    return eachShelf((shelf) => fs.readdir(path.join(this.#blocks, shelf)), shelvesReadAhead);
   }
 
   async #flushShelf({ key }: BlockFile): Promise<void> {
@@ -125,9 +118,4 @@ export class BlockFiles {
   #path({ key, cid }: BlockFile): string {
     return path.join(this.#blocks, key.slice(0, 2), blockFileName(cid));
   }
-}
-
-/** The name is the CID, so that a lost catalogue can be rebuilt from the files. */
-export function blockFileName(cid: CID): string {
-  return cid.toV1().toString();
 }

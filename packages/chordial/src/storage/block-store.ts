@@ -37,8 +37,14 @@ export interface LookedAtBlock {
 export interface BlockStore {
   /** Entry i belongs to CID i. */
   has(cids: readonly CID[]): Promise<boolean[]>;
-  /** The bytes in a buffer owned by the caller, or null. A leaf may use a buffer of `pool`, to be returned to it. */
+  /**
+   * The bytes in a buffer owned by the caller, or null. A leaf may use a buffer of `pool`, to be returned to it. Throws
+   * ChordialError 'bad-content' where the block is known to be damaged, and 'store-away' or 'store-refused' where it lies
+   * in an object store that does not give it now.
+   */
   get(cid: CID, pool?: LeafPool): Promise<Uint8Array | null>;
+  /** Whether reading may take seconds, and other holders be faster: blocks lie in a store beside this peer. */
+  readonly isRemote?: boolean;
   /** Size of the block, or null. */
   size(cid: CID): Promise<number | null>;
   /**

@@ -9,6 +9,8 @@ import { ChordialError } from '../errors.ts';
 import { GroupCommit } from './group-commit.ts';
 import {
   claimSchema,
+  codeSchema,
+  folderSchema,
   itemSchema,
   pinSchema,
   pointerSchema,
@@ -20,7 +22,7 @@ import {
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Incremented with every change of the schema. */
-const schemaVersion = 12;
+const schemaVersion = 14;
 
 /**
  * Page cache. Keys are hashes, so each row of a large index touches another page; with SQLite's default of 2 MiB most
@@ -38,6 +40,7 @@ const schema = `
   ) STRICT;
   CREATE UNIQUE INDEX records_by_key ON records (key, kind, publisher, subject);
   CREATE INDEX names_by_publisher ON records (publisher, subject, key) WHERE kind = 'name';
+  CREATE INDEX sealed_names ON records (subject, publisher) WHERE kind = 'name' AND substr(subject, 1, 7) = x'7365616c65642d';
   CREATE INDEX records_by_expiry ON records (expiry) WHERE expiry IS NOT NULL AND kind <> 'name';
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
 `;
@@ -143,7 +146,7 @@ export class Catalog {
     if (version !== 0)
       throw new Error(`it has tables of version ${version}, and this Chordial knows version ${schemaVersion}`);
     this.database.exec(
-      `BEGIN IMMEDIATE; ${schema} ${claimSchema} ${itemSchema} ${pinSchema} ${pointerSchema} ${smallBlockSchema} ${shareSchema} ${sharedFileSchema} ${publisherSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
+      `BEGIN IMMEDIATE; ${schema} ${claimSchema} ${itemSchema} ${pinSchema} ${codeSchema} ${pointerSchema} ${smallBlockSchema} ${shareSchema} ${sharedFileSchema} ${publisherSchema} ${folderSchema} PRAGMA user_version = ${schemaVersion}; COMMIT;`,
     );
     return true;
   }
@@ -160,6 +163,7 @@ export class Catalog {
       'items',
       'buckets',
       'pins',
+      'kept_codes',
       'pointers',
       'small_blocks',
       'publishers',
@@ -169,6 +173,9 @@ export class Catalog {
       'shared_folders',
       'shared_files',
       'shared_blocks',
+      'folder_nodes',
+      'folder_parts',
+      'folder_versions',
     ])
       this.database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
   }

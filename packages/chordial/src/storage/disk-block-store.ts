@@ -1,10 +1,12 @@
 /**
  * Blocks on disk. A small block is bytes, row and claims in one transaction of the catalogue (small-blocks.ts). A
- * larger one is a file; order of a put: reserve space, write and flush the file, flush its folder, commit the row; of a
- * deletion: remove the row, then the file. So a row always means a whole file, and a crash leaves at most files without
- * rows, whole or partial, which the next opening reconciles (reconcile.ts).
+ * larger one is a file, or an object in a store beside this peer (large-blocks.ts); order of a put: reserve space, write
+ * and flush the file, flush its folder, commit the row; of a deletion: remove the row, then the file. So a row always means
+ * a whole file, and a crash leaves at most files without rows, whole or partial, which are reconciled (reconcile.ts): files
+ * by the next opening, objects while the peer runs, since listing them takes a while and the store may be away.
  */
 
+import path from 'node:path';
 import type { CID } from 'multiformats/cid';
 import { blockKey } from '../content/cid.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
@@ -23,10 +25,12 @@ import {
 import { BlockTable, type CataloguedBlock, type Removable } from './block-table.ts';
 import type { Catalog } from './catalog.ts';
 import { type Claim, ClaimTable } from './claim-table.ts';
-import { FileRows } from './file-rows.ts';
+import { DiskRoom } from './disk-room.ts';
+import { type FileRow, FileRows } from './file-rows.ts';
 import type { ItemIndex } from './item-index.ts';
 import type { KeyRange, Page } from './key-range.ts';
-import { type ReconciledFiles, reconcile } from './reconcile.ts';
+import { type BlockFile, blockFileName, type LargeBlocks } from './large-blocks.ts';
+import { type Reconciled, reconcile, rowsAtOpening } from './reconcile.ts';
 import { maxSmallBytes } from './small-blocks.ts';
 import type { StorageShares } from './storage-shares.ts';
 
@@ -48,21 +52,30 @@ export interface DiskBlockStoreOptions {
   readonly writeFlushed?: WriteFlushed;
   /** Larger blocks become files; default `maxSmallBytes`, changed by tests. */
   readonly smallBytes?: number;
+  /** Default: files in the folder. */
+  readonly large?: LargeBlocks;
+  /** Leaves it to `reconcile` to make them agree with the catalogue; default false. */
+  readonly reconcilesLater?: boolean;
 }
 
 interface Opened {
-  readonly files: BlockFiles;
+  readonly files: LargeBlocks;
+  readonly room: DiskRoom;
   readonly table: BlockTable;
   readonly claims: ClaimTable;
-  readonly reconciled: ReconciledFiles | null;
+  readonly isClean: boolean;
+  readonly reconciled: Reconciled | null;
 }
 
 export class DiskBlockStore implements BlockStore {
-  readonly quotaBytes: number;
+  quotaBytes: number;
   makeRoom: BlockStore['makeRoom'] = null;
+  readonly isRemote: boolean;
   /** What was reconciled after a crash, or null after a clean close. */
-  readonly reconciled: ReconciledFiles | null;
-  readonly #files: BlockFiles;
+  readonly reconciled: Reconciled | null;
+  readonly #files: LargeBlocks;
+  /** Of the data folder. */
+  readonly #room: DiskRoom;
   readonly #table: BlockTable;
   readonly #claims: ClaimTable;
   readonly #catalog: Catalog;
@@ -77,17 +90,20 @@ export class DiskBlockStore implements BlockStore {
   #bytes: number;
   /** Bytes promised to puts in flight; #bytes + #reservedBytes never exceeds the quota. */
   #reservedBytes = 0;
-  /** False once a failure may have left a file without a row: the next opening then reconciles as after a crash. */
-  #settledOnDisk = true;
+  /** False once a failure may have left a file without a row: it is then reconciled as after a crash. */
+  #settledOnDisk: boolean;
 
-  private constructor(options: DiskBlockStoreOptions, { files, table, claims, reconciled }: Opened) {
+  private constructor(options: DiskBlockStoreOptions, { files, room, table, claims, isClean, reconciled }: Opened) {
     this.quotaBytes = options.quotaBytes;
     this.reconciled = reconciled;
+    this.isRemote = options.large !== undefined;
     this.#catalog = options.catalog;
     this.#index = options.index ?? null;
     this.#smallBytes = options.smallBytes ?? maxSmallBytes;
     this.#shares = options.shares ?? null;
     this.#files = files;
+    this.#room = room;
+    this.#settledOnDisk = isClean || reconciled !== null;
     this.#table = table;
     this.#claims = claims;
     const totals = table.totals();
@@ -97,15 +113,41 @@ export class DiskBlockStore implements BlockStore {
 
   /** The caller owns the catalogue and closes it after the store. */
   static async open(options: DiskBlockStoreOptions): Promise<DiskBlockStore> {
-    const { folder, writeFlushed, catalog } = options;
-    const files = new BlockFiles(folder, writeFlushed, (isPlenty) => catalog.hasRoom(isPlenty));
+    const { folder, writeFlushed, catalog, large } = options;
+    const blocks = path.join(folder, 'blocks');
+    const room = new DiskRoom(large === undefined ? blocks : folder, (isPlenty) => catalog.hasRoom(isPlenty));
+    const files = large ?? new BlockFiles(blocks, room, writeFlushed);
     const claims = options.claims ?? new ClaimTable(options.catalog);
     const table = new BlockTable(options.catalog, claims, options.index ?? null);
     await files.prepare();
-    const clean = options.catalog.setting(cleanSetting) === true;
-    const reconciled = clean ? null : await reconcile(files, table, new FileRows(options.catalog), options.quotaBytes);
-    await options.catalog.setSetting(cleanSetting, false);
-    return new DiskBlockStore(options, { files, table, claims, reconciled });
+    const isClean = catalog.setting(cleanSetting) === true;
+    const isAgreed = isClean || options.reconcilesLater === true;
+    const rows = rowsAtOpening(table, new FileRows(catalog), options.quotaBytes);
+    const reconciled = isAgreed ? null : await reconcile(files, rows);
+    await catalog.setSetting(cleanSetting, false);
+    return new DiskBlockStore(options, { files, room, table, claims, isClean, reconciled });
+  }
+
+  /** Whether nothing may be left that no row names, as after a crash. */
+  get isSettled(): boolean {
+    return this.#settledOnDisk && this.#files.isSettled;
+  }
+
+  /** The same as after a crash, while blocks come and go. */
+  async reconcile(): Promise<Reconciled> {
+    this.#settledOnDisk = true;
+    try {
+      const fileRows = new FileRows(this.#catalog);
+      return await reconcile(this.#files, {
+        ofShelf: (shelf) => fileRows.ofShelf(shelf),
+        adopt: (block, makeDurable) => this.#adopt(block, makeDurable),
+        drop: (row, isLost) => this.#dropLost(row, isLost),
+        removing: (file, remove) => this.#removeStray(file, remove),
+      });
+    } catch (error) {
+      this.#settledOnDisk = false;
+      throw error;
+    }
   }
 
   async has(cids: readonly CID[]): Promise<boolean[]> {
@@ -226,7 +268,7 @@ export class DiskBlockStore implements BlockStore {
 
   async close(): Promise<void> {
     await Promise.allSettled([...this.#arriving.values(), ...this.#leaving.values()]);
-    await this.#catalog.setSetting(cleanSetting, this.#settledOnDisk);
+    await this.#catalog.setSetting(cleanSetting, this.isSettled);
   }
 
   async #read(block: CataloguedBlock, pool?: LeafPool): Promise<Uint8Array | null> {
@@ -235,15 +277,55 @@ export class DiskBlockStore implements BlockStore {
 
   /** A row whose file the disk has lost would keep repair from restoring the block. */
   async #forgetIfLost(key: string): Promise<void> {
-    await this.#whenSettled([key], [this.#leaving, this.#arriving], () => {
+    await this.#alone(key, async () => {
       const block = this.#table.find(key);
-      if (block === null) return;
-      const forgetting = this.#read(block).then(async (bytes) => {
-        if (bytes === null) await this.#remove([block], 'all');
-      });
-      const left = forgetting.finally(() => this.#leaving.delete(key));
-      this.#leaving.set(key, left);
-      return left;
+      if (block !== null && (await this.#read(block)) === null) await this.#remove([block], 'all');
+    });
+  }
+
+  async #dropLost({ key }: FileRow, isLost: () => Promise<boolean>): Promise<boolean> {
+    let dropped = 0;
+    await this.#alone(key, async () => {
+      const block = this.#table.find(key);
+      if (block !== null && block.small === null && (await isLost())) dropped = await this.#remove([block], 'all');
+    });
+    return dropped > 0;
+  }
+
+  async #adopt(block: StoredBlock, makeDurable: () => Promise<void>): Promise<boolean> {
+    let isAdopted = false;
+    await this.#alone(block.key, async () => {
+      if (this.#table.find(block.key) !== null || this.#usedBytes() + block.size > this.quotaBytes) return;
+      this.#reservedBytes += block.size;
+      try {
+        await makeDurable();
+        await this.#table.add(block);
+        this.#count += 1;
+        this.#bytes += block.size;
+        isAdopted = true;
+      } finally {
+        this.#reservedBytes -= block.size;
+      }
+    });
+    return isAdopted;
+  }
+
+  async #removeStray({ key, cid }: BlockFile, remove: () => Promise<boolean>): Promise<boolean> {
+    let isRemoved = false;
+    await this.#alone(key, async () => {
+      const row = this.#table.find(key);
+      if (row !== null && row.small === null && blockFileName(row.cid) === blockFileName(cid)) return;
+      isRemoved = await remove();
+    });
+    return isRemoved;
+  }
+
+  /** Runs it while nothing else comes or goes under the key. */
+  #alone(key: string, act: () => Promise<void>): Promise<void> {
+    return this.#whenSettled([key], [this.#leaving, this.#arriving], () => {
+      const done = act().finally(() => this.#leaving.delete(key));
+      this.#leaving.set(key, done);
+      return done;
     });
   }
 
@@ -251,7 +333,7 @@ export class DiskBlockStore implements BlockStore {
     const block: StoredBlock = { key, cid: cid.toV1(), size: bytes.length };
     try {
       if (block.size <= this.#smallBytes) {
-        await this.#files.room.during(block.size, () => this.#table.add(block, claims, bytes));
+        await this.#room.during(block.size, () => this.#table.add(block, claims, bytes));
       } else {
         await this.#semaphore.pass(() => this.#files.write(block, bytes));
         await this.#commitRow(block, claims ?? []);

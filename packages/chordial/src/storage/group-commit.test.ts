@@ -273,6 +273,32 @@ test('case 18 the name of the log is made durable with the first flush, and once
   });
 });
 
+test('case 18 closing makes the name of a log durable that no flush has made so, and only that', async (context) => {
+  for (const isNamed of [false, true])
+    await withHeldDisk(async ({ commits, flushes, insert }) => {
+      if (isNamed) {
+        const named = insert(0);
+        await until(() => flushes.length === 1);
+        flushes[0]?.resolve();
+        await named;
+      }
+      const written = insert(1);
+      const before = isNamed ? 1 : 0;
+      await until(() => flushes.length === before + 1);
+      const sync = mock.method(fs, 'fsyncSync');
+      commits.close();
+      sync.mock.restore();
+      await written;
+      assert.equal(sync.mock.callCount(), isNamed ? 0 : 1);
+    });
+  const { commits, write } = atRest(context);
+  const sync = context.mock.method(fs, 'fsyncSync');
+  const written = write(1);
+  commits.close();
+  await written;
+  assert.equal(sync.mock.callCount(), 0, 'memory has no name');
+});
+
 describe('GroupCommit', () => {
   it('tells of a write only when the log is flushed, though it is seen before', async () => {
     await withHeldDisk(async ({ flushes, insert, values }) => {

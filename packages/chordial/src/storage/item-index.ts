@@ -142,6 +142,8 @@ export class ItemIndex {
   readonly #cache: StatementSync;
   readonly #uncache: StatementSync;
   readonly #findCached: StatementSync;
+  readonly #findCachedBlock: StatementSync;
+  readonly #cachedIn: StatementSync;
   readonly #oldestCached: StatementSync;
   readonly #cachedTotals: StatementSync;
   /** Whether anything may be cached: usually nothing is, and changes then skip the lookup. */
@@ -182,6 +184,8 @@ export class ItemIndex {
     this.#cache = prepare('INSERT OR IGNORE INTO cached (copies, key, bytes, since) VALUES (?, ?, ?, ?)');
     this.#uncache = prepare('DELETE FROM cached WHERE copies = ? AND key = ?');
     this.#findCached = prepare('SELECT copies, key, bytes FROM cached WHERE copies = ? AND key = ?');
+    this.#findCachedBlock = prepare(`SELECT 1 FROM cached WHERE copies IN (${blocks}) AND key = ?`);
+    this.#cachedIn = prepare('SELECT key FROM cached WHERE copies = ? AND key > ? AND key <= ? LIMIT ?');
     this.#oldestCached = prepare(
       'SELECT copies, key, bytes, since FROM cached WHERE (since, copies, key) > (?, ?, ?) ORDER BY since, copies, key LIMIT ?',
     );
@@ -280,7 +284,7 @@ export class ItemIndex {
   }
 
   isBlockCached(key: string): boolean {
-    return this.#hasCached && blockSets.some((set) => this.isCached(set, key));
+    return this.#hasCached && this.#findCachedBlock.get(blobOf(key)) !== undefined;
   }
 
   findCached(set: ItemSet, key: string): CachedItem | null {
@@ -299,6 +303,16 @@ export class ItemIndex {
       items: rows.slice(0, most).map(cachedItemOf),
       cursor: last === undefined ? null : `${last['since']} ${last['copies']} ${hexOf(last['key'])}`,
     };
+  }
+
+  /** Keys of cached items of a range, at most `limit` of each part of it on either side of zero. */
+  cachedIn(set: ItemSet, range: KeyRange, limit: number): readonly string[] {
+    if (!this.#hasCached) return [];
+    return segmentsOf(range).flatMap(({ after, upTo }) =>
+      this.#cachedIn
+        .all(numberOfSet(set), blobOf(startOf(after)), endOf(upTo), pageLimit(limit))
+        .map((row) => hexOf(row['key'])),
+    );
   }
 
   /** Blocks among the cached items. */

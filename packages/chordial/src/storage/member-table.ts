@@ -1,16 +1,17 @@
 /**
- * Members of the network and its log of removals in the catalogue, in the order learned. A power failure can lose the
+ * Members of the network, its log of changes and the invites of this peer in the catalogue, in the order learned. A power failure can lose the
  * last ones, which other members then send again.
  */
 import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
 
-export type MemberPaper = 'admission' | 'link';
+export type MemberPaper = 'admission' | 'link' | 'ticket';
 
 export class MemberTable {
   readonly #catalog: Catalog;
   readonly #read: StatementSync;
   readonly #write: StatementSync;
+  readonly #remove: StatementSync;
   readonly #seen: StatementSync;
   readonly #saw: StatementSync;
 
@@ -27,6 +28,7 @@ export class MemberTable {
     this.#catalog = catalog;
     this.#read = database.prepare('SELECT bytes FROM member_papers WHERE kind = ?');
     this.#write = database.prepare('INSERT OR REPLACE INTO member_papers (kind, id, bytes) VALUES (?, ?, ?)');
+    this.#remove = database.prepare('DELETE FROM member_papers WHERE kind = ? AND id = ?');
     this.#seen = database.prepare('SELECT host, first, last FROM seen_hosts');
     this.#saw = database.prepare('INSERT OR REPLACE INTO seen_hosts (host, first, last) VALUES (?, ?, ?)');
   }
@@ -38,6 +40,10 @@ export class MemberTable {
   /** The catalogue reports failed writes where they matter; the document is learned again after the next start. */
   write(kind: MemberPaper, id: string, bytes: Uint8Array): void {
     this.#catalog.write(() => this.#write.run(kind, id, bytes)).catch(() => undefined);
+  }
+
+  remove(kind: MemberPaper, id: string): void {
+    this.#catalog.write(() => this.#remove.run(kind, id)).catch(() => undefined);
   }
 
   /** Milliseconds since 1970. */

@@ -8,13 +8,13 @@ import { PowerCut } from '../../test/contracts/power-cut.ts';
 import { temporaryFolder } from '../../test/contracts/temporary-folder.ts';
 import { blockKey } from '../content/cid.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
-import { blockFileName } from './block-files.ts';
 import { Catalog } from './catalog.ts';
 import { openDataFolder } from './data-folder.ts';
 import { DiskBlockStore } from './disk-block-store.ts';
 import { flushFolder, writeFileDurably, writeFlushed } from './durable-file.ts';
 import { GroupCommit } from './group-commit.ts';
 import { openIndexedTables } from './indexed-tables.ts';
+import { blockFileName } from './large-blocks.ts';
 
 let layer: PowerCut;
 before(() => {

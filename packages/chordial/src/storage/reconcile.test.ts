@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { base58btc } from 'multiformats/bases/base58';
-import { type Block, blockKey, cidOfBlock, maxBlockBytes, rawCodec } from '../content/cid.ts';
-import { type BlockFile, blockFileName } from './block-files.ts';
+import { type Block, blockKey, cidOfBlock, maxBlockBytes, rawCodec, verifyBlock } from '../content/cid.ts';
 import { BlockTable } from './block-table.ts';
 import { Catalog } from './catalog.ts';
 import { FileRows } from './file-rows.ts';
 import { indexedTables } from './indexed-tables.ts';
-import { type ReconciledFiles, reconcile } from './reconcile.ts';
+import { type BlockFile, blockFileName } from './large-blocks.ts';
+import { type Reconciled, type ReconciledBlocks, reconcile, rowsAtOpening } from './reconcile.ts';
 
 const blockOf = (text: string, size = 100): Block => {
   const bytes = Buffer.alloc(size, text);
@@ -21,20 +21,22 @@ async function afterACrash(run: (left: Left) => Promise<void>): Promise<void> {
   const catalog = new Catalog(':memory:');
   const table = new BlockTable(catalog, indexedTables(catalog, 3).claims);
   const durable: string[] = [];
+  const read: string[] = [];
   const shelves = new Map(
     Array.from({ length: 256 }, (_, number) => [number.toString(16).padStart(2, '0'), new Map<string, Uint8Array>()]),
   );
   const bytesOf = ({ key, cid }: BlockFile) => shelves.get(key.slice(0, 2))?.get(blockFileName(cid));
-  const files: Parameters<typeof reconcile>[0] = {
+  const files: ReconciledBlocks = {
     async *list() {
       for (const [shelf, found] of shelves) yield { shelf, names: new Set(found.keys()) };
     },
-    sizeOnDisk: async (file) => bytesOf(file)?.length ?? null,
-    read: async (file, size) => {
+    sizeOf: async (file) => bytesOf(file)?.length ?? null,
+    isWhole: async (file) => {
+      read.push(file.key);
       const bytes = bytesOf(file);
-      return bytes === undefined || bytes.length < size ? null : bytes.subarray(0, size);
+      return bytes !== undefined && verifyBlock(file.cid, bytes);
     },
-    removeStray: async (shelf, name) => void shelves.get(shelf)?.delete(name),
+    removeStray: async (shelf, name) => shelves.get(shelf)?.delete(name) === true,
     makeDurable: async ({ key }) => {
       assert.equal(table.find(key), null, 'a row promises that its file is durable');
       durable.push(key);
@@ -43,11 +45,12 @@ async function afterACrash(run: (left: Left) => Promise<void>): Promise<void> {
   await run({
     table,
     durable,
+    read,
     stray: (block, { shelf = shelfOf(block), name = blockFileName(block.cid) } = {}) =>
       void shelves.get(shelf)?.set(name, block.bytes),
     row: ({ cid, bytes }, isSmall = false) =>
       table.add({ key: blockKey(cid), cid, size: bytes.length }, [], isSmall ? bytes : null),
-    reconciled: (quotaBytes = 1e9) => reconcile(files, table, new FileRows(catalog), quotaBytes),
+    reconciled: (quotaBytes = 1e9) => reconcile(files, rowsAtOpening(table, new FileRows(catalog), quotaBytes)),
     names: () => [...shelves.values()].flatMap((found) => [...found.keys()]).sort(),
   });
   catalog.close();
@@ -56,9 +59,11 @@ async function afterACrash(run: (left: Left) => Promise<void>): Promise<void> {
 interface Left {
   readonly table: BlockTable;
   readonly durable: readonly string[];
+  /** Keys of the files whose bytes were read. */
+  readonly read: readonly string[];
   stray(block: Block, place?: { readonly shelf?: string; readonly name?: string }): void;
   row(block: Block, isSmall?: boolean): Promise<void>;
-  reconciled(quotaBytes?: number): Promise<ReconciledFiles>;
+  reconciled(quotaBytes?: number): Promise<Reconciled>;
   names(): readonly string[];
 }
 
@@ -86,7 +91,7 @@ test('case 18 rows whose files the disk lost are dropped, and others stay', asyn
 });
 
 test('case 18 a file that is no whole block in its place, by its one name, is removed', async () => {
-  await afterACrash(async ({ stray, row, reconciled, table, names, durable }) => {
+  await afterACrash(async ({ stray, row, reconciled, table, names, durable, read }) => {
     stray({ cid: one.cid, bytes: one.bytes.subarray(1) });
     stray(two, { shelf: shelfOf(two) === '00' ? '01' : '00' });
     stray(two, { name: two.cid.toString(base58btc) });
@@ -98,9 +103,22 @@ test('case 18 a file that is no whole block in its place, by its one name, is re
     assert.deepEqual(await reconciled(), { adopted: 0, removed: 6, lost: 0 });
     assert.deepEqual(names(), []);
     assert.deepEqual(durable, []);
+    assert.deepEqual([...read].sort(), [one, three].map(({ cid }) => blockKey(cid)).sort());
     assert.equal(table.find(blockKey(two.cid)), null);
     assert.notEqual(table.find(blockKey(three.cid)), null);
   });
+});
+
+test('case 18 a block is adopted once, from its place, up to the largest there may be', async () => {
+  const largest = blockOf('largest', maxBlockBytes);
+  for (const place of [{ shelf: shelfOf(two) === '00' ? '01' : '00' }, { name: two.cid.toString(base58btc) }])
+    await afterACrash(async ({ stray, reconciled, names }) => {
+      stray(two);
+      stray(two, place);
+      stray(largest);
+      assert.deepEqual(await reconciled(), { adopted: 2, removed: 1, lost: 0 });
+      assert.deepEqual(names(), [blockFileName(two.cid), blockFileName(largest.cid)].sort());
+    });
 });
 
 test('case 18 what is adopted fits the quota beside the blocks that stay, and lost ones make room', async () => {

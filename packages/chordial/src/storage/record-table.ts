@@ -46,6 +46,7 @@ export class RecordTable {
   readonly #removeExactly: StatementSync;
   readonly #ofKey: StatementSync;
   readonly #namesOf: StatementSync;
+  readonly #sealed: StatementSync;
   readonly #ofPublisher: StatementSync;
   readonly #inRange: StatementSync;
   readonly #remove: StatementSync;
@@ -72,6 +73,9 @@ export class RecordTable {
     this.#namesOf =
       prepare(`SELECT ${columns} FROM records WHERE kind = 'name' AND publisher = ? AND (subject, key) > (?, ?)
       ORDER BY subject, key LIMIT ?`);
+    this.#sealed = prepare(`SELECT ${columns} FROM records
+      WHERE kind = 'name' AND substr(subject, 1, 7) = x'7365616c65642d' AND (subject, publisher) > (?, ?)
+      ORDER BY subject, publisher LIMIT ?`);
     this.#ofPublisher = prepare(
       `SELECT rowid, ${columns} FROM records WHERE publisher = ? AND rowid > ? ORDER BY rowid LIMIT ?`,
     );
@@ -190,6 +194,13 @@ export class RecordTable {
     const [subject, key] = cursor === null ? ['', ''] : splitCursor(cursor, 2);
     const rows = this.#namesOf.all(publisher, blobOf(subject), blobOf(key), pageLimit(limit) + 1).map(recordRow);
     return pageOf(rows, limit, (row) => [hexOf(row.subject), row.key]);
+  }
+
+  /** Names of sealed files, which begin with `sealed-`, by subject. */
+  sealedNames(cursor: string | null, limit: number): Page<RecordRow> {
+    const [subject, publisher] = cursor === null ? ['', ''] : splitCursor(cursor, 2);
+    const rows = this.#sealed.all(blobOf(subject), publisher, pageLimit(limit) + 1).map(recordRow);
+    return pageOf(rows, limit, (row) => [hexOf(row.subject), row.publisher]);
   }
 
   /** Rows of a publisher, of all kinds, after row `after`; `last` is the cursor for the next page, null at the end. */

@@ -55,6 +55,13 @@ export const pinSchema = `
   CREATE TABLE IF NOT EXISTS pins (name TEXT PRIMARY KEY, publisher TEXT NOT NULL, pinned INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 `;
 
+/** The table of CodeTable; `bytes` is a code with what was counted. */
+export const codeSchema = `
+  CREATE TABLE IF NOT EXISTS kept_codes (
+    publisher TEXT NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (publisher, number)
+  ) WITHOUT ROWID, STRICT;
+`;
+
 /** The table of PointerTable. A pointer is removed when the block itself arrives. */
 export const pointerSchema = `
   CREATE TABLE IF NOT EXISTS pointers (key BLOB PRIMARY KEY, holder TEXT NOT NULL, told INTEGER NOT NULL) WITHOUT ROWID, STRICT;
@@ -208,4 +215,27 @@ export const publisherSchema = `
   CREATE TRIGGER IF NOT EXISTS leaf_went BEFORE DELETE ON share_leaves BEGIN
     UPDATE publishers SET rows = rows - (${leafBytes('OLD')}) ${both(batchOf('OLD'))};
   END;
+`;
+
+/**
+ * Tables of FolderTable. `parent` is 0 for an own folder itself, and negative for what is in none; `part` names the put that
+ * keeps the blocks.
+ */
+export const folderSchema = `
+  CREATE TABLE folder_nodes (
+    node INTEGER PRIMARY KEY AUTOINCREMENT, parent INTEGER NOT NULL, base TEXT NOT NULL, is_folder INTEGER NOT NULL,
+    cid BLOB, size INTEGER NOT NULL, stored INTEGER NOT NULL, modified INTEGER, executable INTEGER NOT NULL,
+    part INTEGER, changes INTEGER NOT NULL, properties TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX folder_nodes_by_place ON folder_nodes (parent, base) WHERE parent >= 0;
+  CREATE INDEX folder_nodes_removed ON folder_nodes (parent) WHERE parent < 0;
+  CREATE INDEX folder_nodes_by_part ON folder_nodes (part) WHERE part IS NOT NULL;
+  CREATE TABLE folder_parts (
+    part INTEGER PRIMARY KEY, state TEXT NOT NULL, bytes INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER
+  ) STRICT;
+  CREATE INDEX folder_parts_by_state ON folder_parts (state, removed);
+  CREATE TABLE folder_versions (
+    folder TEXT NOT NULL, time INTEGER NOT NULL, began INTEGER NOT NULL, cid BLOB NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (folder, time)
+  ) WITHOUT ROWID, STRICT;
 `;

@@ -5,8 +5,8 @@
  * The row of a deleted file stays until its entries are withdrawn, so that a peer that is killed in between continues
  * later.
  */
-import type { StatementSync } from 'node:sqlite';
 import type { Catalog } from './catalog.ts';
+import { type Row, Statements, type Value } from './statements.ts';
 
 export interface SharedFolder {
   readonly folder: number;
@@ -98,16 +98,17 @@ const columns = 'file, folder, parent, base, name, size, stamp, root, sha256, ad
 
 export class SharedFileTable {
   readonly #catalog: Catalog;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #sql: Statements;
   readonly #totals = new Map<number, { files: number; bytes: number }>();
   #lastFile: number;
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
+    this.#sql = new Statements(catalog);
     // Blocks of a large file are written before its row: without a row they are orphans.
-    this.#run('DELETE FROM shared_blocks WHERE file NOT IN (SELECT file FROM shared_files)');
-    this.#lastFile = Number(this.#get('SELECT max(file) AS last FROM shared_files')?.['last'] ?? 0);
-    const counted = this.#all(
+    this.#sql.run('DELETE FROM shared_blocks WHERE file NOT IN (SELECT file FROM shared_files)');
+    this.#lastFile = Number(this.#sql.get('SELECT max(file) AS last FROM shared_files')?.['last'] ?? 0);
+    const counted = this.#sql.all(
       'SELECT folder, count(*) AS files, sum(size) AS bytes FROM shared_files WHERE gone = 0 GROUP BY folder',
     );
     for (const row of counted)
@@ -115,39 +116,39 @@ export class SharedFileTable {
   }
 
   folders(): readonly SharedFolder[] {
-    return this.#all('SELECT folder, path, is_file, others, identity, ending FROM shared_folders ORDER BY path').map(
-      (row) => ({
+    return this.#sql
+      .all('SELECT folder, path, is_file, others, identity, ending FROM shared_folders ORDER BY path')
+      .map((row) => ({
         folder: Number(row['folder']),
         path: String(row['path']),
         isFile: row['is_file'] === 1,
         others: row['others'] === 1,
         identity: String(row['identity']),
         ending: row['ending'] === 1,
-      }),
-    );
+      }));
   }
 
   addFolder(added: Pick<SharedFolder, 'path' | 'isFile' | 'others' | 'identity'>): Promise<void> {
     const { path, isFile, others, identity } = added;
     const sql = 'INSERT INTO shared_folders (path, is_file, others, identity) VALUES (?, ?, ?, ?)';
-    return this.#catalog.write(() => void this.#run(sql, path, isFile ? 1 : 0, others ? 1 : 0, identity));
+    return this.#catalog.write(() => void this.#sql.run(sql, path, isFile ? 1 : 0, others ? 1 : 0, identity));
   }
 
   setOthers(folder: number, others: boolean): Promise<void> {
     const sql = 'UPDATE shared_folders SET others = ? WHERE folder = ?';
-    return this.#catalog.write(() => void this.#run(sql, others ? 1 : 0, folder));
+    return this.#catalog.write(() => void this.#sql.run(sql, others ? 1 : 0, folder));
   }
 
   setIdentity(folder: number, identity: string): Promise<void> {
     const sql = 'UPDATE shared_folders SET identity = ? WHERE folder = ?';
-    return this.#catalog.write(() => void this.#run(sql, identity, folder));
+    return this.#catalog.write(() => void this.#sql.run(sql, identity, folder));
   }
 
   /** Stops sharing a folder; its rows are removed when their entries are withdrawn. */
   endFolder(folder: number): Promise<void> {
     return this.#catalog.write(() => {
-      this.#run('UPDATE shared_folders SET ending = 1 WHERE folder = ?', folder);
-      this.#run('UPDATE shared_files SET gone = 1 WHERE folder = ?', folder);
+      this.#sql.run('UPDATE shared_folders SET ending = 1 WHERE folder = ?', folder);
+      this.#sql.run('UPDATE shared_files SET gone = 1 WHERE folder = ?', folder);
       this.#totals.delete(folder);
     });
   }
@@ -156,7 +157,7 @@ export class SharedFileTable {
   forgetEnded(): Promise<void> {
     const sql =
       'DELETE FROM shared_folders WHERE ending = 1 AND folder NOT IN (SELECT folder FROM shared_files WHERE gone = 1)';
-    return this.#catalog.write(() => void this.#run(sql));
+    return this.#catalog.write(() => void this.#sql.run(sql));
   }
 
   totals(folder: number): { readonly files: number; readonly bytes: number } {
@@ -169,7 +170,7 @@ export class SharedFileTable {
   inParent(folder: number, parent: string, after: string, limit: number): readonly KnownLook[] {
     const sql =
       'SELECT file, parent, base, size, stamp, added FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base > ? ORDER BY base LIMIT ?';
-    return this.#all(sql, folder, parent, after, limit).map((row) => ({
+    return this.#sql.all(sql, folder, parent, after, limit).map((row) => ({
       ...lookOf(row),
       file: Number(row['file']),
       added: Number(row['added']),
@@ -179,20 +180,20 @@ export class SharedFileTable {
   /** The number of a file, or null. */
   at(folder: number, parent: string, base: string): number | null {
     const sql = 'SELECT file FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base = ?';
-    const row = this.#get(sql, folder, parent, base);
+    const row = this.#sql.get(sql, folder, parent, base);
     return row === undefined ? null : Number(row['file']);
   }
 
   /** Folders that have files. */
   parents(folder: number): readonly string[] {
     const sql = 'SELECT DISTINCT parent FROM shared_files WHERE gone = 0 AND folder = ?';
-    return this.#all(sql, folder).map((row) => String(row['parent']));
+    return this.#sql.all(sql, folder).map((row) => String(row['parent']));
   }
 
   /** Files of a folder and below it. */
   below(folder: number, parent: string): readonly number[] {
     const sql = 'SELECT file FROM shared_files WHERE gone = 0 AND folder = ?1 AND substr(parent, 1, length(?2)) = ?2';
-    return this.#all(sql, folder, parent).map((row) => Number(row['file']));
+    return this.#sql.all(sql, folder, parent).map((row) => Number(row['file']));
   }
 
   /** Durable when it resolves; replaces rows of the same paths unless the content is equal. */
@@ -209,14 +210,14 @@ export class SharedFileTable {
       for (const file of files) {
         const same = this.#same(file);
         const sql = 'UPDATE shared_files SET stamp = ?, added = ? WHERE file = ?';
-        if (same !== null) this.#run(sql, file.stamp, this.#catalog.wallTime(), same);
+        if (same !== null) this.#sql.run(sql, file.stamp, this.#catalog.wallTime(), same);
       }
     });
   }
 
   /** Its bytes differ from the index although its status does not: the next scan treats it as changed. */
   distrust(file: number): Promise<void> {
-    return this.#catalog.write(() => void this.#run("UPDATE shared_files SET stamp = '' WHERE file = ?", file));
+    return this.#catalog.write(() => void this.#sql.run("UPDATE shared_files SET stamp = '' WHERE file = ?", file));
   }
 
   /** Deleted files: their bytes are not served, and their entries are to be withdrawn. */
@@ -229,15 +230,15 @@ export class SharedFileTable {
   remove(files: readonly number[]): Promise<void> {
     return this.#catalog.write(() => {
       for (const file of files) {
-        this.#run('DELETE FROM shared_files WHERE file = ?', file);
-        this.#run('DELETE FROM shared_blocks WHERE file = ?', file);
+        this.#sql.run('DELETE FROM shared_files WHERE file = ?', file);
+        this.#sql.run('DELETE FROM shared_blocks WHERE file = ?', file);
       }
     });
   }
 
   setSha256(file: number, sha256: string): Promise<void> {
     const sql = 'UPDATE shared_files SET sha256 = ?, stale = 1 WHERE file = ?';
-    return this.#catalog.write(() => void this.#run(sql, sha256, file));
+    return this.#catalog.write(() => void this.#sql.run(sql, sha256, file));
   }
 
   /** Current files from this number on, in order. */
@@ -264,7 +265,7 @@ export class SharedFileTable {
 
   /** Location of a file, or null when its share has ended. */
   placeOf({ folder, parent, base }: Pick<SharedFile, 'folder' | 'parent' | 'base'>): SharedPlace | null {
-    const row = this.#get('SELECT path, is_file, others FROM shared_folders WHERE folder = ?', folder);
+    const row = this.#sql.get('SELECT path, is_file, others FROM shared_folders WHERE folder = ?', folder);
     return row === undefined ? null : { share: shareOf(row), parent, base };
   }
 
@@ -276,13 +277,15 @@ export class SharedFileTable {
   }
 
   countUnannounced(): number {
-    return Number(this.#get('SELECT count(*) AS count FROM shared_files WHERE batch IS NULL AND gone = 0')?.['count']);
+    return Number(
+      this.#sql.get('SELECT count(*) AS count FROM shared_files WHERE batch IS NULL AND gone = 0')?.['count'],
+    );
   }
 
   /** Number of current files of a share that are in a batch. */
   announcedIn(folder: number): number {
     const sql = 'SELECT count(*) AS count FROM shared_files WHERE folder = ? AND batch IS NULL AND gone = 0';
-    return this.totals(folder).files - Number(this.#get(sql, folder)?.['count']);
+    return this.totals(folder).files - Number(this.#sql.get(sql, folder)?.['count']);
   }
 
   /** Announced with less than is known; in the same order. */
@@ -304,7 +307,7 @@ export class SharedFileTable {
 
   /** Batches that contain any file, deleted ones included. */
   batches(): ReadonlySet<number> {
-    const rows = this.#all(
+    const rows = this.#sql.all(
       'SELECT DISTINCT batch FROM shared_files WHERE batch IS NOT NULL UNION SELECT earlier FROM shared_files WHERE earlier IS NOT NULL',
     );
     return new Set(rows.map((row) => Number(row['batch'])));
@@ -318,13 +321,13 @@ export class SharedFileTable {
     const sql = `UPDATE shared_files SET earlier = batch, batch = ?, stale = (sha256 IS NOT NULL AND NOT ?)
       WHERE file = ?`;
     return this.#catalog.write(() => {
-      for (const { file, batch, hasSha256 } of files) this.#run(sql, batch, hasSha256 ? 1 : 0, file);
+      for (const { file, batch, hasSha256 } of files) this.#sql.run(sql, batch, hasSha256 ? 1 : 0, file);
     });
   }
 
   settled(files: readonly number[]): Promise<void> {
     return this.#catalog.write(() => {
-      for (const file of files) this.#run('UPDATE shared_files SET earlier = NULL WHERE file = ?', file);
+      for (const file of files) this.#sql.run('UPDATE shared_files SET earlier = NULL WHERE file = ?', file);
     });
   }
 
@@ -332,8 +335,8 @@ export class SharedFileTable {
   forgetBatches(batches: readonly number[]): Promise<void> {
     return this.#catalog.write(() => {
       for (const batch of batches) {
-        this.#run('UPDATE shared_files SET earlier = NULL WHERE earlier = ?', batch);
-        this.#run('UPDATE shared_files SET batch = NULL WHERE batch = ?', batch);
+        this.#sql.run('UPDATE shared_files SET earlier = NULL WHERE earlier = ?', batch);
+        this.#sql.run('UPDATE shared_files SET batch = NULL WHERE batch = ?', batch);
       }
     });
   }
@@ -345,7 +348,7 @@ export class SharedFileTable {
     const sql = `SELECT b.place, b.bytes, f.file, f.folder, f.parent, f.base, f.size, f.stamp, d.path, d.is_file, d.others
       FROM shared_blocks b JOIN shared_files f ON f.file = b.file JOIN shared_folders d ON d.folder = f.folder
       WHERE b.digest = ? AND f.gone = 0 LIMIT ?`;
-    return this.#all(sql, digest, maxPlaces).map((row) => ({
+    return this.#sql.all(sql, digest, maxPlaces).map((row) => ({
       file: Number(row['file']),
       size: Number(row['size']),
       stamp: String(row['stamp']),
@@ -362,21 +365,21 @@ export class SharedFileTable {
   #same({ folder, parent, base, size, root }: IndexedFile): number | null {
     const sql =
       'SELECT file FROM shared_files WHERE gone = 0 AND folder = ? AND parent = ? AND base = ? AND size = ? AND root = ?';
-    const row = this.#get(sql, folder, parent, base, size, root);
+    const row = this.#sql.get(sql, folder, parent, base, size, root);
     return row === undefined ? null : Number(row['file']);
   }
 
   #putFile(file: IndexedFile & { readonly file: number }): void {
     const { folder, parent, base, name, size, stamp, root, sha256 } = file;
     // It may have been unshared while the file was hashed; blocks already written are then removed at the next opening.
-    if (this.#get('SELECT 1 FROM shared_folders WHERE folder = ? AND ending = 0', folder) === undefined) return;
+    if (this.#sql.get('SELECT 1 FROM shared_folders WHERE folder = ? AND ending = 0', folder) === undefined) return;
     const before = this.at(folder, parent, base);
     if (before !== null) this.#leave(before);
     const leaves = file.leafDigests.length / digestBytes;
     if (leaves <= blocksPerWrite) this.#putLeaves(file, 0, leaves);
     const sql = 'INSERT OR IGNORE INTO shared_blocks (digest, file, place, bytes) VALUES (?, ?, -1, ?)';
-    for (const { digest, bytes } of file.nodes) this.#run(sql, digest, file.file, bytes);
-    this.#run(
+    for (const { digest, bytes } of file.nodes) this.#sql.run(sql, digest, file.file, bytes);
+    this.#sql.run(
       'INSERT INTO shared_files (file, folder, parent, base, name, size, stamp, root, sha256, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       ...[file.file, folder, parent, base, name, size, stamp, root, sha256, this.#catalog.wallTime()],
     );
@@ -387,20 +390,20 @@ export class SharedFileTable {
   #putLeaves({ file, leafDigests }: { file: number; leafDigests: Uint8Array }, from: number, to: number): void {
     const sql = 'INSERT OR IGNORE INTO shared_blocks (digest, file, place) VALUES (?, ?, ?)';
     for (let leaf = from; leaf < to; leaf++)
-      this.#run(sql, leafDigests.subarray(leaf * digestBytes, (leaf + 1) * digestBytes), file, leaf);
+      this.#sql.run(sql, leafDigests.subarray(leaf * digestBytes, (leaf + 1) * digestBytes), file, leaf);
   }
 
   #leave(file: number): void {
-    const row = this.#get('SELECT folder, size FROM shared_files WHERE file = ? AND gone = 0', file);
+    const row = this.#sql.get('SELECT folder, size FROM shared_files WHERE file = ? AND gone = 0', file);
     if (row === undefined) return;
-    this.#run('UPDATE shared_files SET gone = 1 WHERE file = ?', file);
+    this.#sql.run('UPDATE shared_files SET gone = 1 WHERE file = ?', file);
     const folder = Number(row['folder']);
     const { files, bytes } = this.totals(folder);
     this.#totals.set(folder, { files: files - 1, bytes: bytes - Number(row['size']) });
   }
 
   #files(where: string, ...values: readonly Value[]): readonly SharedFile[] {
-    return this.#all(`SELECT ${columns} FROM shared_files WHERE ${where}`, ...values).map((row) => ({
+    return this.#sql.all(`SELECT ${columns} FROM shared_files WHERE ${where}`, ...values).map((row) => ({
       ...lookOf(row),
       file: Number(row['file']),
       folder: Number(row['folder']),
@@ -412,30 +415,7 @@ export class SharedFileTable {
       earlier: row['earlier'] === null ? null : Number(row['earlier']),
     }));
   }
-
-  #statement(sql: string): StatementSync {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
-    const made = this.#catalog.database.prepare(sql);
-    this.#statements.set(sql, made);
-    return made;
-  }
-
-  #all(sql: string, ...values: readonly Value[]): readonly Row[] {
-    return this.#statement(sql).all(...values) as Row[];
-  }
-
-  #get(sql: string, ...values: readonly Value[]): Row | undefined {
-    return this.#statement(sql).get(...values) as Row | undefined;
-  }
-
-  #run(sql: string, ...values: readonly Value[]): void {
-    this.#statement(sql).run(...values);
-  }
 }
-
-type Value = string | number | null | Uint8Array;
-type Row = Readonly<Record<string, unknown>>;
 
 function lookOf(row: Row): FileLook {
   return {

@@ -39,8 +39,11 @@ export class StorageShares {
   /** Called when the rows of a publisher exceed half of its default share, so that its quota is known in time. */
   askAbout: ((owner: string) => void) | null = null;
 
+  quotaBytes: number;
+
   constructor(options: StorageSharesOptions) {
     this.#options = options;
+    this.quotaBytes = options.quotaBytes;
   }
 
   /** Records the quota that a host offers, in bytes. */
@@ -63,7 +66,8 @@ export class StorageShares {
   }
 
   #roomGiving(owner: string, given: number): number {
-    const { counts, quotaBytes, self, shareOf } = this.#options;
+    const { counts, self, shareOf } = this.#options;
+    const { quotaBytes } = this;
     if (owner === self) return Number.POSITIVE_INFINITY;
     const { blocks, uncommitted } = counts.usageOf(owner);
     const share = shareOf(owner);
@@ -90,7 +94,8 @@ export class StorageShares {
 
   /** For rows of the catalogue. Throws `publisher-full`, or `quota-full` when the total is exceeded. */
   checkRows(owner: string, bytes: number): void {
-    const { counts, quotaBytes, self, shareOf } = this.#options;
+    const { counts, self, shareOf } = this.#options;
+    const { quotaBytes } = this;
     if (owner === self) return;
     const all = Math.max(quotaBytes * rowsPart, minRowsBytes);
     const share = shareOf(owner);
@@ -112,7 +117,6 @@ export class StorageShares {
 
   /** Part of the quota reserved for rows, capped at their limit. */
   get rowBytes(): number {
-    const { counts, quotaBytes } = this.#options;
-    return Math.min(counts.total().rows, quotaBytes * rowsPart);
+    return Math.min(this.#options.counts.total().rows, this.quotaBytes * rowsPart);
   }
 }

@@ -1,0 +1,345 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import { importer } from 'ipfs-unixfs-importer';
+import { isError } from '../../test/contracts/errors.ts';
+import { type DataPeer, dataNetwork } from '../../test/fixtures/data-network.ts';
+import { until } from '../../test/fixtures/until.ts';
+import { treePath } from './tree-path.ts';
+
+function bytesOf(text: string): AsyncIterable<Uint8Array> {
+  return (async function* () {
+    yield Buffer.from(text);
+  })();
+}
+
+async function textOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(Uint8Array.from(piece));
+  return Buffer.concat(all).toString();
+}
+
+async function textAt(peer: DataPeer, path: string): Promise<string> {
+  const entry = await peer.trees.entry(treePath(path));
+  return textOf(peer.files.read(entry?.cid ?? ''));
+}
+
+async function namesIn(peer: DataPeer, path: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  for await (const { name, type } of peer.trees.entries(treePath(path)))
+    names.push(type === 'file' ? name : `${name}/`);
+  return names;
+}
+
+/** Paths and contents of a folder as another peer gets it. */
+async function contentAt(peer: DataPeer, name: string): Promise<Record<string, string>> {
+  const { cid } = await peer.files.resolve({ name });
+  const found: Record<string, string> = {};
+  for await (const entry of peer.files.walk(cid))
+    found[entry.path] = entry.type === 'directory' ? '/' : await textOf(peer.files.read(entry.cid));
+  return found;
+}
+
+async function oracle(files: ReadonlyMap<string, string>): Promise<string> {
+  const sources = [...files].map(([path, text]) => ({ path: `root/${path}`, content: Buffer.from(text) }));
+  let last: { cid: { toString(): string } } | undefined;
+  for await (const one of importer(sources, { put: async (cid) => cid }, { profile: 'unixfs-v1-2025' })) last = one;
+  assert.ok(last);
+  return last.cid.toString();
+}
+
+test('B9 what is written, moved, copied and removed in a folder is seen here at once and by others soon', async () => {
+  const network = await dataNetwork(3);
+  const [own, other] = network.peers as unknown as [DataPeer, DataPeer];
+  const { trees } = own;
+  try {
+    await trees.write(treePath('notes/a.txt'), bytesOf('one'), { makesFolders: true, modified: 1_700_000_000_000 });
+    await trees.write(treePath('notes/deep/er/b.txt'), bytesOf('two'), { makesFolders: true });
+    assert.deepEqual(await namesIn(own, 'notes'), ['a.txt', 'deep/']);
+    assert.equal(trees.state('notes')?.isChanging, true);
+    await trees.published('notes');
+    assert.equal(trees.state('notes')?.isChanging, false);
+    assert.deepEqual(await contentAt(other, 'notes'), {
+      'a.txt': 'one',
+      deep: '/',
+      'deep/er': '/',
+      'deep/er/b.txt': 'two',
+    });
+    await trees.move(treePath('notes/deep/er'), treePath('notes/er'));
+    await trees.copy(treePath('notes/er'), treePath('notes/copied'));
+    await trees.remove(treePath('notes/deep'));
+    await trees.write(treePath('notes/a.txt'), bytesOf('three'));
+    await until('it is published', async () => {
+      const there = await contentAt(other, 'notes');
+      return there['a.txt'] === 'three' && there['copied/b.txt'] === 'two' && there['deep'] === undefined;
+    });
+    const listed = await other.files.list({ all: true, cursor: null, limit: 100 });
+    assert.deepEqual(
+      listed.files.map(({ name }) => name),
+      ['notes'],
+    );
+    assert.equal(await textAt(own, 'notes/er/b.txt'), 'two');
+    const files = new Map([
+      ['a.txt', 'three'],
+      ['er/b.txt', 'two'],
+      ['copied/b.txt', 'two'],
+    ]);
+    assert.equal((await own.files.resolve({ name: 'notes' })).cid, await oracle(files));
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 what cannot be is refused with a reason, and changes nothing', async () => {
+  const network = await dataNetwork(2, {}, { rule: { replicas: 2, writeQuorum: 1 } });
+  const [own] = network.peers as unknown as [DataPeer];
+  const { trees } = own;
+  try {
+    await trees.makeFolder(treePath('box'));
+    await trees.write(treePath('box/file'), bytesOf('x'));
+    await trees.makeFolder(treePath('box/folder'));
+    await own.files.put('plain', bytesOf('plain'));
+    const refusals: [Parameters<typeof isError>[0], () => Promise<unknown>][] = [
+      ['not-found', () => trees.write(treePath('box/none/file'), bytesOf('y'))],
+      ['not-found', () => trees.write(treePath('nothing/file'), bytesOf('y'))],
+      ['bad-request', () => trees.write(treePath('box/file/below'), bytesOf('y'))],
+      ['already-exists', () => trees.write(treePath('box/folder'), bytesOf('y'))],
+      ['already-exists', () => trees.makeFolder(treePath('box/file'))],
+      ['already-exists', () => trees.makeFolder(treePath('box'))],
+      ['bad-request', () => trees.makeFolder(treePath('plain'))],
+      ['bad-request', () => trees.write(treePath('plain/file'), bytesOf('y'))],
+      ['bad-request', () => trees.write(treePath('box'), bytesOf('y'))],
+      ['bad-name', () => trees.write({ folder: 'box', path: ['..'] }, bytesOf('y'))],
+      ['bad-request', () => trees.move(treePath('box/folder'), treePath('box/folder/in'))],
+      ['already-exists', () => trees.move(treePath('box/file'), treePath('box/folder'))],
+      ['not-found', () => trees.move(treePath('box/none'), treePath('box/there'))],
+      ['not-found', () => trees.remove(treePath('box/none'))],
+      ['bad-name', () => own.files.put('.chordial-part-1', bytesOf('y'))],
+    ];
+    for (const [code, act] of refusals) await assert.rejects(act, isError(code), act.toString());
+    const broken = (async function* () {
+      yield Buffer.from('begun');
+      throw new Error('the line is cut');
+    })();
+    await assert.rejects(trees.write(treePath('box/file'), broken), isError('body-cut-off'));
+    assert.equal(await textAt(own, 'box/file'), 'x');
+    assert.deepEqual(await namesIn(own, 'box'), ['file', 'folder/']);
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 an own folder that was put opens as a tree, and earlier roots stay readable and come back', async () => {
+  const network = await dataNetwork(3);
+  const [own, other] = network.peers as unknown as [DataPeer, DataPeer];
+  const { trees } = own;
+  try {
+    const item = (path: string, text: string | null) => ({
+      path,
+      type: text === null ? ('directory' as const) : ('file' as const),
+      modified: 1_600_000_000_000,
+      executable: false,
+      bytes: bytesOf(text ?? ''),
+    });
+    await own.files.putFolder(
+      'album',
+      (async function* () {
+        yield item('a', 'first a');
+        yield item('in', null);
+        yield item('in/b', 'first b');
+      })() as never,
+    );
+    await trees.write(treePath('album/in/b'), bytesOf('second b'));
+    assert.equal((await trees.entry(treePath('album/a')))?.modified, 1_600_000_000_000);
+    await trees.published('album');
+    await trees.remove(treePath('album/a'));
+    await trees.published('album');
+    const versions = await trees.history('album');
+    assert.equal(versions.length, 3);
+    const texts = await Promise.all(
+      versions.map(async ({ cid }) => {
+        const { cid: b } = (await other.files.entryAt(cid, ['in', 'b']))!;
+        return textOf(other.files.read(b));
+      }),
+    );
+    assert.deepEqual(texts, ['second b', 'second b', 'first b']);
+    await trees.restore('album', versions[2]!.time);
+    await trees.published('album');
+    assert.deepEqual(await contentAt(other, 'album'), { a: 'first a', in: '/', 'in/b': 'first b' });
+    await own.files.remove('album');
+    await assert.rejects(trees.entry(treePath('album/a')), isError('not-found'));
+    await until('all that kept it has ended', async () => {
+      const names: string[] = [];
+      for (const peer of network.peers)
+        for (const row of peer.records.range('all', null, 1000).items) {
+          if (row.expiry === null) names.push(Buffer.from(row.subject).toString());
+        }
+      return names.length === 0;
+    });
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 a folder that is renamed keeps its versions, and its old name ends; what is put under it again stays', async () => {
+  const network = await dataNetwork(2, {}, { rule: { replicas: 2, writeQuorum: 1 } });
+  const [own, other] = network.peers as unknown as [DataPeer, DataPeer];
+  const { trees } = own;
+  try {
+    await trees.write(treePath('old/a'), bytesOf('one'), { makesFolders: true });
+    await trees.published('old');
+    await trees.rename('old', 'new');
+    assert.deepEqual(await contentAt(other, 'new'), { a: 'one' });
+    await assert.rejects(other.files.resolve({ name: 'old' }), isError('not-found'));
+    assert.equal((await trees.history('new')).length > 0, true);
+    await own.files.put('old', bytesOf('another'));
+    await trees.write(treePath('new/b'), bytesOf('two'));
+    await trees.published('new');
+    assert.equal((await other.files.resolve({ name: 'old' })).size, 'another'.length);
+    await assert.rejects(trees.rename('new', 'old'), isError('bad-request'));
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 what is acknowledged while a folder is restored is in it, or in a version', async () => {
+  const network = await dataNetwork(1, {}, { rule: { replicas: 1, writeQuorum: 1 } });
+  const [own] = network.peers as unknown as [DataPeer];
+  const { trees } = own;
+  try {
+    await trees.write(treePath('box/first'), bytesOf('first'), { makesFolders: true });
+    await trees.published('box');
+    for (let round = 0; round < 10; round++) {
+      const acknowledged: string[] = [];
+      const writing = Promise.all(
+        Array.from({ length: 12 }, async (_, number) => {
+          for (let pause = 0; pause < number; pause++) await setImmediate();
+          const name = `f${round}-${number}`;
+          await trees.write(treePath(`box/${name}`), bytesOf(name)).then(
+            () => acknowledged.push(name),
+            () => undefined,
+          );
+        }),
+      );
+      await trees.restore('box', Date.now()).catch((error: unknown) => {
+        if (!isError('changed')(error as Error)) throw error;
+      });
+      await writing;
+      await trees.published('box');
+      const kept = new Set(await namesIn(own, 'box'));
+      for (const { cid } of await trees.history('box'))
+        for await (const { name } of own.files.entries(cid)) kept.add(name);
+      assert.deepEqual(
+        acknowledged.filter((name) => !kept.has(name)),
+        [],
+      );
+    }
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 what is written while a folder is being published is published with the next root', async () => {
+  const network = await dataNetwork(1, {}, { rule: { replicas: 1, writeQuorum: 1 } });
+  const [own] = network.peers as unknown as [DataPeer];
+  const { trees } = own;
+  const model: Record<string, string> = {};
+  let isOver = false;
+  let next = 0;
+  try {
+    const writer = async (): Promise<void> => {
+      while (next < 600) {
+        const number = next++;
+        const path = `${number % 5}/${number % 3}/f${number}`;
+        await trees.write(treePath(`busy/${path}`), bytesOf(`text ${number}`), { makesFolders: true });
+        model[path] = `text ${number}`;
+      }
+    };
+    const publisher = async (): Promise<void> => {
+      for (; !isOver; await setImmediate()) await trees.published('busy');
+    };
+    const publishing = publisher();
+    await Promise.all(Array.from({ length: 8 }, writer));
+    isOver = true;
+    await publishing;
+    await trees.published('busy');
+    const files = Object.entries(await contentAt(own, 'busy')).filter(([, text]) => text !== '/');
+    assert.deepEqual(Object.fromEntries(files), model);
+  } finally {
+    isOver = true;
+    await network.close();
+  }
+});
+
+test('B9 after any changes the root is what ipfs-unixfs-importer makes of the same tree', async () => {
+  const network = await dataNetwork(1, {}, { rule: { replicas: 1, writeQuorum: 1 } });
+  const [own] = network.peers as unknown as [DataPeer];
+  const { trees } = own;
+  const name = fc.constantFrom('a', 'b', 'Ä', 'c.txt');
+  const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
+  const change = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('write' as const), path, to: path, text: fc.string() }) },
+    fc.record({
+      kind: fc.constantFrom('remove' as const, 'move' as const, 'copy' as const),
+      path,
+      to: path,
+      text: fc.string(),
+    }),
+  );
+  let run = 0;
+  try {
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 25 }), async (changes) => {
+        const folder = `tree ${run++}`;
+        let model = new Map<string, string>();
+        await trees.makeFolder(treePath(folder));
+        await trees.write(treePath(`${folder}/z`), bytesOf('z'));
+        model.set('z', 'z');
+        for (const { kind, path, to, text } of changes) {
+          const [from, target] = [treePath(`${folder}/${path}`), treePath(`${folder}/${to}`)];
+          const act = {
+            write: () => trees.write(from, bytesOf(text), { makesFolders: true }),
+            remove: () => trees.remove(from),
+            move: () => trees.move(from, target, { replaces: true }),
+            copy: () => trees.copy(from, target, { replaces: true }),
+          }[kind];
+          const isDone = await act().then(
+            () => true,
+            () => false,
+          );
+          if (isDone) model = changed(model, kind, { path, to, text });
+        }
+        await trees.published(folder);
+        const there = await contentAt(own, folder);
+        const files = new Map(Object.entries(there).filter(([, text]) => text !== '/'));
+        assert.deepEqual(new Map([...files].sort()), new Map([...model].sort()));
+        const folders = Object.entries(there).filter(([, text]) => text === '/');
+        const hasEmpty = folders.some(([one]) => ![...files.keys()].some((file) => file.startsWith(`${one}/`)));
+        // The importer knows no empty folders.
+        if (!hasEmpty) assert.equal((await own.files.resolve({ name: folder })).cid, await oracle(files));
+      }),
+      { numRuns: 30 },
+    );
+  } finally {
+    await network.close();
+  }
+});
+
+type Model = Map<string, string>;
+
+function changed(
+  model: Model,
+  kind: 'write' | 'remove' | 'move' | 'copy',
+  { path, to, text }: { readonly path: string; readonly to: string; readonly text: string },
+): Model {
+  const isBelow = (one: string, top: string) => one === top || one.startsWith(`${top}/`);
+  const next = new Map(model);
+  if (kind === 'write') return next.set(path, text);
+  const moved = [...model].filter(([one]) => isBelow(one, path));
+  if (kind === 'remove' || kind === 'move') for (const [one] of moved) next.delete(one);
+  if (kind === 'remove' || path === to) return kind === 'remove' ? next : new Map(model);
+  for (const one of [...next.keys()]) if (isBelow(one, to)) next.delete(one);
+  for (const [one, content] of moved) next.set(to + one.slice(path.length), content);
+  return next;
+}

@@ -1,0 +1,357 @@
+/**
+ * Own folders that change (src/folders): their trees as they are here, the puts that keep their content, and earlier
+ * roots. The network has what was published last; what is dirty here is not published yet.
+ */
+import type { Catalog } from './catalog.ts';
+import { type Row, Statements } from './statements.ts';
+
+export interface FolderNode {
+  readonly node: number;
+  /** The folder that it is in; 0 for an own folder itself. */
+  readonly parent: number;
+  readonly base: string;
+  readonly isFolder: boolean;
+  /** Binary CID; of a folder as it was built last, null before. */
+  readonly cid: Uint8Array | null;
+  /** Bytes of a file, or of all files below a folder as it was built last. */
+  readonly size: number;
+  /** Bytes of its blocks (Tsize). */
+  readonly stored: number;
+  /** Milliseconds since 1970. */
+  readonly modified: number | null;
+  readonly executable: boolean;
+  /** The put that keeps its blocks; null of a folder that was never built. */
+  readonly part: number | null;
+  /** Changes in a folder or below it since it was built; 0 for a file. */
+  readonly changes: number;
+  /** Of the drive: what clients keep with it, as JSON; null for none. */
+  readonly properties: string | null;
+}
+
+export type PlacedFile = Pick<FolderNode, 'size' | 'stored' | 'modified' | 'executable'> & {
+  readonly cid: Uint8Array;
+  readonly part: number;
+};
+
+/** A published root. Parts of its time are kept with it. */
+export interface FolderVersion {
+  /** Milliseconds since 1970 when it was published. */
+  readonly time: number;
+  /** When building it began. */
+  readonly began: number;
+  readonly cid: Uint8Array;
+  readonly size: number;
+}
+
+export interface RenamedFolder {
+  readonly from: string;
+  readonly to: string;
+  /** Of the entry under the old name; null when it was never published. */
+  readonly sequence: number | null;
+}
+
+const renamedPrefix = 'folder-renamed/';
+
+/** Parent of what was removed and is not cleaned up yet. */
+const removed = -1;
+/** Parent of a tree that is being taken over. */
+const coming = -2;
+const columns = 'node, parent, base, is_folder, cid, size, stored, modified, executable, part, changes, properties';
+/** A tree this deep is a loop in a damaged table. */
+const maxDepth = 256;
+
+type FolderCatalog = Pick<Catalog, 'database' | 'write' | 'wallTime' | 'settings' | 'putSetting'>;
+
+export class FolderTable {
+  readonly #catalog: FolderCatalog;
+  readonly #sql: Statements;
+
+  constructor(catalog: FolderCatalog) {
+    this.#catalog = catalog;
+    this.#sql = new Statements(catalog);
+  }
+
+  // NODES
+
+  /** An own folder that was opened for changes. */
+  top(name: string): FolderNode | null {
+    return this.child(0, name);
+  }
+
+  tops(): readonly FolderNode[] {
+    return this.#sql.all(`SELECT ${columns} FROM folder_nodes WHERE parent = 0 ORDER BY base`).map(nodeOf);
+  }
+
+  child(parent: number, base: string): FolderNode | null {
+    const row = this.#sql.get(`SELECT ${columns} FROM folder_nodes WHERE parent = ? AND base = ?`, parent, base);
+    return row === undefined ? null : nodeOf(row);
+  }
+
+  node(node: number): FolderNode | null {
+    const row = this.#sql.get(`SELECT ${columns} FROM folder_nodes WHERE node = ?`, node);
+    return row === undefined ? null : nodeOf(row);
+  }
+
+  /** By name, behind `after`. */
+  children(parent: number, after: string, limit: number): readonly FolderNode[] {
+    const sql = `SELECT ${columns} FROM folder_nodes WHERE parent = ? AND base > ? ORDER BY base LIMIT ?`;
+    return this.#sql.all(sql, parent, after, limit).map(nodeOf);
+  }
+
+  /** Folders in this one with changes in them or below. */
+  changedIn(parent: number): readonly FolderNode[] {
+    const sql = `SELECT ${columns} FROM folder_nodes WHERE parent = ? AND is_folder = 1 AND changes > 0`;
+    return this.#sql.all(sql, parent).map(nodeOf);
+  }
+
+  foldersIn(parent: number): readonly FolderNode[] {
+    return this.#sql.all(`SELECT ${columns} FROM folder_nodes WHERE parent = ? AND is_folder = 1`, parent).map(nodeOf);
+  }
+
+  /** Whether a node is the other or below it. */
+  isWithin(node: number, other: number): boolean {
+    for (let [at, depth] = [node, 0]; at > 0 && depth < maxDepth; depth++) {
+      if (at === other) return true;
+      at = this.node(at)?.parent ?? removed;
+    }
+    return false;
+  }
+
+  /** Whether it is still in an own folder. */
+  isThere(node: number): boolean {
+    for (let [at, depth] = [node, 0]; depth < maxDepth; depth++) {
+      if (at === 0) return true;
+      if (at < 0) return false;
+      at = this.node(at)?.parent ?? removed;
+    }
+    return false;
+  }
+
+  depthOf(node: number): number {
+    let depth = 0;
+    for (let at = node; at > 0 && depth < maxDepth; depth++) at = this.node(at)?.parent ?? removed;
+    return depth;
+  }
+
+  /** Adds an empty folder; `parent` 0 for an own folder. Inside a write. */
+  addFolder(parent: number, base: string, now: number): number {
+    const sql = `INSERT INTO folder_nodes (parent, base, is_folder, size, stored, modified, executable, changes)
+      VALUES (?, ?, 1, 0, 0, ?, 0, 1) RETURNING node`;
+    const node = Number(this.#sql.get(sql, parent, base, now)?.['node']);
+    if (parent > 0) this.touch(parent);
+    return node;
+  }
+
+  /** Adds a file or replaces the one there. Inside a write. */
+  placeFile(parent: number, base: string, file: PlacedFile): void {
+    const before = this.child(parent, base);
+    if (before !== null) this.detach(before.node);
+    const properties = before?.properties ?? null;
+    this.addNode({ ...file, parent, base, isFolder: false, changes: 0, properties });
+    this.touch(parent);
+  }
+
+  /** Without counting as a change: for copies and what is taken over from a published tree. Inside a write. */
+  addNode(node: Omit<FolderNode, 'node'>): number {
+    const { parent, base, isFolder, cid, size, stored, modified, executable, part, changes, properties } = node;
+    const sql = `INSERT INTO folder_nodes
+      (parent, base, is_folder, cid, size, stored, modified, executable, part, changes, properties)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING node`;
+    const [folder, mode] = [isFolder ? 1 : 0, executable ? 1 : 0];
+    const values = [parent, base, folder, cid, size, stored, modified, mode, part, changes, properties];
+    return Number(this.#sql.get(sql, ...values)?.['node']);
+  }
+
+  /** The folder itself of a tree that is being taken over, in no place yet. Inside a write. */
+  addComing(node: Omit<FolderNode, 'node' | 'parent'>): number {
+    return this.addNode({ ...node, parent: coming });
+  }
+
+  /** No change of content. Inside a write. */
+  setProperties(node: number, properties: string | null): void {
+    this.#sql.run('UPDATE folder_nodes SET properties = ? WHERE node = ?', properties, node);
+  }
+
+  /** The own folder gets another name, and keeps its versions. Inside a write. */
+  rename(top: number, renamed: RenamedFolder): void {
+    const { from, to } = renamed;
+    this.#sql.run('UPDATE folder_nodes SET base = ?, changes = changes + 1 WHERE node = ?', to, top);
+    this.#sql.run('UPDATE folder_versions SET folder = ? WHERE folder = ?', to, from);
+    this.#catalog.putSetting(renamedPrefix + from, renamed);
+  }
+
+  /** Whose old name is to be ended. */
+  renamed(): readonly RenamedFolder[] {
+    return this.#catalog.settings(renamedPrefix).flatMap(({ value }) => readRenamed(value) ?? []);
+  }
+
+  renameEnded(from: string): Promise<void> {
+    return this.#catalog.write(() => this.#catalog.putSetting(renamedPrefix + from, undefined));
+  }
+
+  /** Takes a file, or a folder with all below, out of its folder at once; `sweep` cleans up. Inside a write. */
+  detach(node: number): void {
+    const before = this.node(node);
+    this.#sql.run('UPDATE folder_nodes SET parent = ? WHERE node = ?', removed, node);
+    if (before !== null && before.parent > 0) this.touch(before.parent);
+  }
+
+  /** Inside a write; nothing may be in the new place. */
+  move(node: number, parent: number, base: string): void {
+    const before = this.node(node);
+    this.#sql.run('UPDATE folder_nodes SET parent = ?, base = ? WHERE node = ?', parent, base, node);
+    if (before !== null && before.parent > 0) this.touch(before.parent);
+    if (parent > 0) this.touch(parent);
+  }
+
+  /** Something changed in this folder. Inside a write. */
+  touch(folder: number): void {
+    for (let [at, depth] = [folder, 0]; at > 0 && depth < maxDepth; depth++) {
+      this.#sql.run('UPDATE folder_nodes SET changes = changes + 1 WHERE node = ?', at);
+      at = this.node(at)?.parent ?? removed;
+    }
+  }
+
+  /** A folder was built from what it was at so many changes. Inside a write. */
+  built(node: number, built: Pick<PlacedFile, 'cid' | 'size' | 'stored' | 'part'>, changes: number, now: number): void {
+    const before = this.node(node);
+    const sql = `UPDATE folder_nodes SET cid = ?, size = ?, stored = ?, part = ?,
+      changes = iif(changes = ?, 0, changes) WHERE node = ?`;
+    this.#sql.run(sql, built.cid, built.size, built.stored, built.part, changes, node);
+    if (before === null) this.#leave(built.part, now);
+    else if (before.part !== null && before.part !== built.part) this.#leave(before.part, now);
+  }
+
+  /** Cleans up to `limit` of what was removed; false when nothing is left. Inside a write. */
+  sweep(limit: number, now: number): boolean {
+    const sql = 'SELECT node, part FROM folder_nodes WHERE parent = ? LIMIT ?';
+    const rows = this.#sql.all(sql, removed, limit);
+    for (const row of rows) {
+      const node = Number(row['node']);
+      this.#sql.run('UPDATE folder_nodes SET parent = ? WHERE parent = ?', removed, node);
+      this.#sql.run('DELETE FROM folder_nodes WHERE node = ?', node);
+      if (row['part'] !== null) this.#leave(Number(row['part']), now);
+    }
+    return rows.length > 0;
+  }
+
+  // PARTS
+
+  /** A put that begins: an ended number is used again, so that names in the network do not become more and more. */
+  newPart(fresh: number): Promise<number> {
+    return this.#catalog.write(() => {
+      const free = this.#sql.get("SELECT part FROM folder_parts WHERE state = 'free' LIMIT 1");
+      const part = free === undefined ? fresh : Number(free['part']);
+      const sql = `INSERT OR REPLACE INTO folder_parts (part, state, bytes, added, removed)
+        VALUES (?, 'put', 0, ?, NULL)`;
+      this.#sql.run(sql, part, this.#catalog.wallTime());
+      return part;
+    });
+  }
+
+  /** Its put is committed, and what it keeps is in the tree from now on. Inside a write. */
+  partPut(part: number, bytes: number): void {
+    this.#sql.run("UPDATE folder_parts SET state = 'kept', bytes = ? WHERE part = ?", bytes, part);
+  }
+
+  /** What it keeps is needed by nothing. */
+  dropPart(part: number): Promise<void> {
+    return this.#catalog.write(
+      () => void this.#sql.run("UPDATE folder_parts SET state = 'ending' WHERE part = ?", part),
+    );
+  }
+
+  /** Puts that were not finished when the peer was stopped keep nothing. */
+  dropUnfinished(): Promise<void> {
+    return this.#catalog.write(() => {
+      this.#sql.run('UPDATE folder_nodes SET parent = ? WHERE parent = ?', removed, coming);
+      this.#sql.run("UPDATE folder_parts SET state = 'ending' WHERE state = 'put'");
+    });
+  }
+
+  partEnded(part: number): Promise<void> {
+    return this.#catalog.write(() => void this.#sql.run("UPDATE folder_parts SET state = 'free' WHERE part = ?", part));
+  }
+
+  ending(limit: number): readonly number[] {
+    return this.#sql
+      .all("SELECT part FROM folder_parts WHERE state = 'ending' LIMIT ?", limit)
+      .map((row) => Number(row['part']));
+  }
+
+  /** Parts that are in no tree any more and in no version that is kept become `ending`. Inside a write. */
+  dropUnneeded(): void {
+    const sql = `UPDATE folder_parts SET state = 'ending' WHERE state = 'kept' AND removed IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM folder_versions v
+        WHERE v.time >= folder_parts.added AND v.began <= folder_parts.removed)`;
+    this.#sql.run(sql);
+  }
+
+  /** What only versions keep. */
+  keptBytes(): number {
+    const sql = "SELECT sum(bytes) AS bytes FROM folder_parts WHERE state = 'kept' AND removed IS NOT NULL";
+    return Number(this.#sql.get(sql)?.['bytes'] ?? 0);
+  }
+
+  // VERSIONS
+
+  /** Newest first. */
+  versions(folder: string): readonly FolderVersion[] {
+    const sql = 'SELECT time, began, cid, size FROM folder_versions WHERE folder = ? ORDER BY time DESC';
+    return this.#sql.all(sql, folder).map((row) => ({
+      time: Number(row['time']),
+      began: Number(row['began']),
+      cid: row['cid'] as Uint8Array,
+      size: Number(row['size']),
+    }));
+  }
+
+  /** Inside a write. */
+  addVersion(folder: string, { time, began, cid, size }: FolderVersion): void {
+    const sql = 'INSERT OR REPLACE INTO folder_versions (folder, time, began, cid, size) VALUES (?, ?, ?, ?, ?)';
+    this.#sql.run(sql, folder, time, began, cid, size);
+  }
+
+  /** Inside a write. */
+  dropVersions(folder: string, times: readonly number[]): void {
+    for (const time of times) this.#sql.run('DELETE FROM folder_versions WHERE folder = ? AND time = ?', folder, time);
+  }
+
+  /** Of every folder, also of those that are gone. */
+  versionedFolders(): readonly string[] {
+    return this.#sql.all('SELECT DISTINCT folder FROM folder_versions').map((row) => String(row['folder']));
+  }
+
+  write<Result>(change: () => Result): Promise<Result> {
+    return this.#catalog.write(change);
+  }
+
+  /** A node refers to it no longer; it may be in others. */
+  #leave(part: number, now: number): void {
+    if (this.#sql.get('SELECT 1 FROM folder_nodes WHERE part = ? LIMIT 1', part) !== undefined) return;
+    this.#sql.run('UPDATE folder_parts SET removed = ? WHERE part = ?', now, part);
+  }
+}
+
+function nodeOf(row: Row): FolderNode {
+  return {
+    node: Number(row['node']),
+    parent: Number(row['parent']),
+    base: String(row['base']),
+    isFolder: row['is_folder'] === 1,
+    cid: row['cid'] as Uint8Array | null,
+    size: Number(row['size']),
+    stored: Number(row['stored']),
+    modified: row['modified'] === null ? null : Number(row['modified']),
+    executable: row['executable'] === 1,
+    part: row['part'] === null ? null : Number(row['part']),
+    changes: Number(row['changes']),
+    properties: row['properties'] === null ? null : String(row['properties']),
+  };
+}
+
+function readRenamed(value: unknown): RenamedFolder | null {
+  const { from, to, sequence } = (value ?? {}) as Partial<Record<keyof RenamedFolder, unknown>>;
+  const isNumber = sequence === null || typeof sequence === 'number';
+  return typeof from === 'string' && typeof to === 'string' && isNumber ? { from, to, sequence } : null;
+}
