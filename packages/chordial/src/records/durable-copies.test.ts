@@ -35,17 +35,18 @@ function handClock(): Clock & { pass(milliseconds: number): Promise<void> } {
 }
 
 /** What each host does: stores, fails, or never answers. */
-function scene(behaviour: readonly ('stores' | 'fails' | 'hangs')[], stalled = true) {
+function scene(behaviour: readonly ('stores' | 'fails' | 'hangs')[], stalled = true, zones = '') {
   const clock = handClock();
   const tried: number[] = [];
   const storeAt = (host: Contact): Promise<void> => {
-    const index = hosts.indexOf(host);
+    const index = hosts.findIndex((one) => one.host === host.host);
     tried.push(index);
     if (behaviour[index] === 'stores') return Promise.resolve();
     return behaviour[index] === 'fails' ? Promise.reject(new Error('no room')) : new Promise(() => undefined);
   };
   let ended = false;
-  const made = makeCopies(hosts.slice(0, behaviour.length), rule, { clock, storeAt, isStalled: () => stalled });
+  const zoned = hosts.map((host, index) => ({ ...host, ...(zones[index] && { zone: zones[index] }) }));
+  const made = makeCopies(zoned.slice(0, behaviour.length), rule, { clock, storeAt, isStalled: () => stalled });
   made.then(() => {
     ended = true;
   });
@@ -100,4 +101,21 @@ test('B4 fewer hosts than w need no more copies than there are hosts; none at al
   assert.equal(none.copies, 0);
   assert.equal(none.needed, 2);
   assert.equal(none.failures.length, 2);
+});
+
+test('w copies are in distinct zones, as those at the places would be, as long as a host is left to ask', async () => {
+  const all = await scene(['stores', 'stores', 'stores'], true, 'abc').made;
+  assert.deepEqual([all.copies, all.settled], [3, true]);
+  const replaced = scene(['stores', 'fails', 'fails', 'stores', 'stores'], true, 'abcab');
+  assert.equal((await replaced.made).copies, 3);
+  assert.deepEqual(replaced.tried, [0, 1, 2, 3, 4]);
+  const hanging = scene(['stores', 'hangs', 'hangs', 'stores', 'stores'], true, 'abcab');
+  for (let second = 0; second < 4; second++) await hanging.clock.pass(1000);
+  assert.equal((await hanging.made).copies, 3);
+  assert.deepEqual(hanging.tried, [0, 1, 2, 3, 4]);
+  const alone = await scene(['stores', 'fails', 'fails', 'stores'], true, 'abca').made;
+  assert.equal(alone.copies, 2);
+  const one = scene(['stores', 'stores', 'stores', 'stores'], true, 'aaaa');
+  assert.equal((await one.made).copies, 3);
+  assert.deepEqual(one.tried, [0, 1, 2]);
 });

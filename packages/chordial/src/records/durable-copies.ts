@@ -1,11 +1,13 @@
 /**
  * Makes replicas of one item durable on distinct hosts (spec/4): done when all r are, or when w are and the rest misses
- * its grace period, which is then left to repair. A failed host is replaced by the next one in ring order.
+ * its grace period, which is then left to repair. A failed host is replaced by the next one in ring order. The w are in as
+ * many zones as w of the places would be, unless no other host is left to ask.
  */
 
 import type { Clock, Contact, Timer } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { type AskPolicy, AskReplicas } from './ask-replicas.ts';
+import { countZones } from './zone-order.ts';
 
 /** A replica missing this long after w others are durable is left to repair … */
 export const copyGraceMilliseconds = 1000;
@@ -51,17 +53,19 @@ export function makeCopies(hosts: readonly Contact[], rule: CopyRule, ports: Cop
 class CopyMaker implements AskPolicy<Contact, void> {
   readonly need: number;
   readonly #enough: number;
+  readonly #enoughZones: number;
   readonly #ports: CopyPorts;
   readonly #asking: AskReplicas<Contact, void>;
   readonly #failures: string[] = [];
   readonly #codes = new Set<string>();
-  #stored = 0;
+  readonly #stored: Contact[] = [];
   #timer: Timer | null = null;
   #graces = 0;
 
   constructor(hosts: readonly Contact[], rule: CopyRule, ports: CopyPorts) {
     this.need = Math.min(rule.replicas, hosts.length);
     this.#enough = Math.max(1, Math.min(rule.writeQuorum, this.need));
+    this.#enoughZones = Math.min(this.#enough, countZones(hosts.slice(0, this.need)));
     this.#ports = ports;
     this.#asking = new AskReplicas(hosts, this);
   }
@@ -72,7 +76,7 @@ class CopyMaker implements AskPolicy<Contact, void> {
     await made;
     this.#timer?.cancel();
     return {
-      copies: this.#stored,
+      copies: this.#stored.length,
       needed: this.#enough,
       failures: this.#failures,
       codes: this.#codes,
@@ -86,9 +90,10 @@ class CopyMaker implements AskPolicy<Contact, void> {
     return this.#ports.storeAt(host);
   }
 
-  answered(): boolean {
-    this.#stored += 1;
-    return false;
+  answered(host: Contact): boolean {
+    this.#stored.push(host);
+    // One more may be in another zone.
+    return this.#stored.length >= this.#enough && !this.#isDurable();
   }
 
   failed({ host }: Contact, error: Error): boolean {
@@ -98,17 +103,21 @@ class CopyMaker implements AskPolicy<Contact, void> {
   }
 
   isEnough(): boolean {
-    return this.#stored >= this.need;
+    return this.#stored.length >= this.need && this.#isDurable();
   }
 
   goOn(): void {
-    if (this.#stored >= this.#enough && this.#graces === 0) this.#startGrace();
+    if (this.#isDurable() && this.#graces === 0) this.#startGrace();
   }
 
   // INTERNAL
 
+  #isDurable(): boolean {
+    return this.#stored.length >= this.#enough && countZones(this.#stored) >= this.#enoughZones;
+  }
+
   #impatient(): void {
-    if (this.#asking.isOver || this.#stored >= this.#enough) return;
+    if (this.#asking.isOver || this.#isDurable()) return;
     // On a slow path everything takes long, and would through another host as well.
     if (this.#isSome((host) => this.#ports.isStalled(host, stalledMilliseconds))) this.#asking.hedge();
     this.#timer = this.#ports.clock.after(patienceMilliseconds, () => this.#impatient());

@@ -12,15 +12,20 @@ import { decode, encode } from '../network/dag-cbor.ts';
 import { isHostId } from '../network/host-id.ts';
 import { isSignatureLength, maxEntriesSigned, signTogether } from './group-signature.ts';
 
-export type RecordKind = 'name' | 'provider' | 'posting';
-export const recordKinds: readonly RecordKind[] = ['name', 'provider', 'posting'];
+export type RecordKind = 'name' | 'provider' | 'posting' | 'link';
+export const recordKinds: readonly RecordKind[] = ['name', 'provider', 'posting', 'link'];
+/** A holder hands out links only to those that know the key of one. */
+export const listedKinds: readonly RecordKind[] = ['name', 'provider', 'posting'];
 
 /** Values of the DAG-CBOR data model. The content of a body depends on its kind. */
 export type EntryBody = Readonly<Record<string, unknown>>;
 
 export interface UnsignedEntry {
   readonly kind: RecordKind;
-  /** name: the name (and the root, for a shared file). provider: the root's multihash. posting: word ‖ name ‖ root. */
+  /**
+   * name: the name (and the root, for a shared file). provider: the root's multihash. posting: word ‖ name ‖ root. link: its
+   * record key.
+   */
   readonly subject: Uint8Array;
   readonly publisher: HostId;
   /** max(previous + 1, milliseconds since 1970): the newest wins, and it is the creation time. */
@@ -50,6 +55,9 @@ export const maxSubjectBytes = 1024;
  * Tombstones of names are kept for ever at their places: otherwise a host that still has the entry could bring it back.
  */
 export const tombstoneMilliseconds = 90 * 24 * 3600 * 1000;
+/** From its creation: every link expires, and its tombstone with it. */
+export const maxLinkMilliseconds = 366 * 24 * 3600 * 1000;
+export const linkSubjectBytes = 32;
 
 const domain = 'chordial record v1\0';
 const encoder = new TextEncoder();

@@ -52,7 +52,11 @@ export async function sendLeaves(
     });
     const put = { headers: headers.map((text) => Buffer.from(text, 'base64')), runs };
     const header = shareMessages.put.encode(put);
-    const options = { deadline: deadlineMilliseconds, ...(signal === undefined ? {} : { signal }) };
+    const options = {
+      deadline: deadlineMilliseconds,
+      traffic: 'repair',
+      ...(signal === undefined ? {} : { signal }),
+    } as const;
     const payload = once(Buffer.concat(some.map(({ bytes }) => bytes)));
     const answer = await transport.stream(host, shareMessages.put.kind, { header, payload }, options);
     const { results } = shareMessages.put.decodeAnswer(answer.header, put);

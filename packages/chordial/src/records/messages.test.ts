@@ -23,6 +23,7 @@ testMessages(
       { keys: [key], kinds: ['name'], after: 'x' },
       { entries: [[bytes]], more: [null], unknown: [true] },
     ),
+    sample(recordMessages.sealed, { cursor: null, limit: 3 }, { entries: [bytes], cursor: 'x' }),
     sample(recordMessages.list, { kind: 'name', cursor: null, limit: 3 }, { entries: [bytes], cursor: 'x' }),
     sample(shareMessages.put, put, { results: ['stored'] }),
     sample(shareMessages.renew, { headers: [bytes] }, { leaves: [-1] }),
@@ -36,6 +37,7 @@ testMessages(
       'a3646b657973817840303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030316561667465726178656b696e647381646e616d65',
       'a3646d6f726581f667656e7472696573818142010267756e6b6e6f776e81f5',
     ],
+    'records.sealed': ['a2656c696d69740366637572736f72f6', 'a266637572736f72617867656e747269657381420102'],
     'records.list': [
       'a3646b696e64646e616d65656c696d69740366637572736f72f6',
       'a266637572736f72617867656e747269657381420102',

@@ -21,7 +21,14 @@ export interface NamedContent {
   readonly blocks: number;
   /** A file's own; for a folder the CID of the list of those of its files. Absent when unknown. */
   readonly attributes?: FileAttributes | CID | null;
+  /** Of a sealed file: what it is, as an age file for those who can open it. */
+  readonly sealed?: Uint8Array | null;
+  /** The same for its publisher alone, where only a passphrase opens it. */
+  readonly own?: Uint8Array | null;
 }
+
+/** What seventeen recipients and a long name take. */
+export const maxSealedFactsBytes = 3072;
 
 /** A name of one publisher. */
 export interface NameEntry extends NamedContent {
@@ -42,8 +49,12 @@ interface Put {
 
 /** The entry of a put: its subject is the name. */
 export function nameEntry(content: NamedContent, { publisher, sequence, time, expiry }: Put): UnsignedEntry {
-  const { name, cid, size, type, sha256, blocks, attributes = null } = content;
-  const body = { name, root: cid.bytes, size, type, time, sha256, blocks, attributes: encodeAttributes(attributes) };
+  const { name, cid, size, type, sha256, blocks, attributes = null, sealed = null, own = null } = content;
+  const body = {
+    ...{ name, root: cid.bytes, size, type, time, sha256, blocks, attributes: encodeAttributes(attributes) },
+    ...(sealed === null ? {} : { sealed }),
+    ...(own === null ? {} : { own }),
+  };
   return { kind: 'name', subject: nameSubject(name), publisher, sequence, expiry, body };
 }
 
@@ -66,7 +77,7 @@ export function nameSubject(name: string): Uint8Array {
 /** Parses a verified entry of kind `name` that is not a tombstone. Throws `bad-content`. */
 export function readNameEntry(encoded: EncodedEntry): NameEntry {
   const { entry } = encoded;
-  const { name, root, size, type, time, sha256, blocks, attributes } = bodyOf(entry);
+  const { name, root, size, type, time, sha256, blocks, attributes, sealed, own } = bodyOf(entry);
   if (typeof name !== 'string' || checkedName(name) !== name) throw malformed('its name is none');
   if (!startsWith(entry.subject, nameSubject(name))) throw malformed('its subject is another name');
   if (!(root instanceof Uint8Array)) throw malformed('its root is no CID');
@@ -83,6 +94,8 @@ export function readNameEntry(encoded: EncodedEntry): NameEntry {
     sha256,
     blocks,
     attributes: readAttributes(attributes),
+    sealed: readSealed(sealed),
+    own: readSealed(own),
   };
   return { ...content, time, publisher, sequence, expiry, encoded };
 }
@@ -150,6 +163,12 @@ function encodeAttributes(attributes: FileAttributes | CID | null): unknown {
 function readAttributes(value: unknown): FileAttributes | CID | null {
   if (Array.isArray(value)) return checkedAttributes(value[0], value[1]);
   return value instanceof Uint8Array ? rootOf(value) : null;
+}
+
+function readSealed(value: unknown): Uint8Array | null {
+  if (value === undefined) return null;
+  if (value instanceof Uint8Array && value.length <= maxSealedFactsBytes) return value;
+  throw malformed('what it seals is none');
 }
 
 function startsWith(bytes: Uint8Array, head: Uint8Array): boolean {

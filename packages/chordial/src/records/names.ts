@@ -1,7 +1,7 @@
 /** Names: publishing, removing and finding them. */
 
 import type { Contact, HostId } from '@chordial/ring';
-import { checkName } from '../content/name.ts';
+import { checkName, isPartName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { type EncodedEntry, storedEntries, type UnsignedEntry } from './entry.ts';
@@ -39,6 +39,7 @@ const maxNamesGathered = 100_000;
 const maxNamesRead = 4 * maxNamesGathered;
 const maxHostsListed = 256;
 const hostListConcurrency = 8;
+const sealedListConcurrency = 64;
 
 export class Names {
   readonly #ports: RecordPorts & Signing;
@@ -137,7 +138,7 @@ export class Names {
     let next = cursor;
     do {
       const page = this.#ports.table.namesOf(this.#ports.signer.host, next, Math.max(1, limit - names.length));
-      names.push(...this.#current(storedEntries(page.items)));
+      names.push(...this.#current(storedEntries(page.items)).filter(isListed));
       next = page.cursor;
     } while (next !== null && names.length < limit);
     return { names, cursor: next };
@@ -145,24 +146,41 @@ export class Names {
 
   /** Current names of all publishers, by asking every host for those that it holds; by name and publisher. */
   async gatherAll(): Promise<readonly NameEntry[]> {
+    return this.#gather(hostListConcurrency, (host) => this.#reader.listAt(host, 'name'));
+  }
+
+  /** The same of sealed files only, which is less to ask. */
+  async gatherSealed(): Promise<readonly NameEntry[]> {
+    const named = await this.#gather(sealedListConcurrency, (host) => this.#reader.sealedAt(host));
+    return named.filter(({ sealed }) => sealed);
+  }
+
+  async #gather(
+    concurrency: number,
+    pagesAt: (host: Contact) => AsyncIterable<readonly EncodedEntry[]>,
+  ): Promise<readonly NameEntry[]> {
     let merged: readonly EncodedEntry[] = [];
     let read = 0;
     const hosts = this.#ports.view.hosts().slice(0, maxHostsListed);
-    for (let start = 0; start < hosts.length && read < maxNamesRead; start += hostListConcurrency) {
-      const some = hosts.slice(start, start + hostListConcurrency);
+    for (let start = 0; start < hosts.length && read < maxNamesRead; start += concurrency) {
+      const some = hosts.slice(start, start + concurrency);
       const most = Math.ceil((maxNamesRead - read) / some.length);
-      const lists = await Promise.all(some.map((host) => this.#listAt(host, most)));
+      const lists = await Promise.all(some.map((host) => this.#listAt(host, pagesAt(host), most)));
       read += lists.reduce((sum, list) => sum + list.length, 0);
       merged = fairPart(mergeEntriesAt(this.#ports.clock.wallTime(), merged, ...lists), maxNamesGathered);
     }
-    return this.#current(merged).sort(byNameAndPublisher);
+    return this.#current(merged).filter(isListed).sort(byNameAndPublisher);
   }
 
   /** Names of a host that does not answer come from their other holders. */
-  async #listAt(host: Contact, most: number): Promise<readonly EncodedEntry[]> {
+  async #listAt(
+    host: Contact,
+    pages: AsyncIterable<readonly EncodedEntry[]>,
+    most: number,
+  ): Promise<readonly EncodedEntry[]> {
     const entries: EncodedEntry[] = [];
     try {
-      for await (const page of this.#reader.listAt(host, 'name')) {
+      for await (const page of pages) {
         entries.push(...page);
         if (entries.length >= most) break;
       }
@@ -255,6 +273,11 @@ export class Names {
       );
     });
   }
+}
+
+/** Parts of folders that change are no files. */
+function isListed({ name }: NameEntry): boolean {
+  return !isPartName(name);
 }
 
 export function byNameAndPublisher(a: NameEntry, b: NameEntry): number {

@@ -1,11 +1,19 @@
 /** The holder's side of records: verifies before it stores, and lists what it holds in pages. */
 
 import { type Contact, ringIdOfHash } from '@chordial/ring';
+import { partPrefix } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
+import type { Page } from '../storage/key-range.ts';
 import type { RecordRow } from '../storage/record-table.ts';
 import { bytesOfRecord } from '../storage/schema.ts';
 import type { Registry } from '../wire/message.ts';
-import { decodeEntry, type EncodedEntry, type RecordKind, tombstoneMilliseconds } from './entry.ts';
+import {
+  decodeEntry,
+  type EncodedEntry,
+  maxLinkMilliseconds,
+  type RecordKind,
+  tombstoneMilliseconds,
+} from './entry.ts';
 import { listingTurns } from './listing-turns.ts';
 import { isFromTheFuture, maxClockSkewMilliseconds } from './merge.ts';
 import { readNameEntry } from './name-entry.ts';
@@ -19,6 +27,7 @@ import {
   recordMessages,
 } from './record-messages.ts';
 import type { RecordPorts } from './record-ports.ts';
+import { likelyPlaces } from './zone-order.ts';
 
 /** Entries per answer, over all keys: with 4 KiB each within one message. */
 const maxEntriesPerAnswer = 192;
@@ -45,7 +54,8 @@ export class RecordHolder {
     return registry
       .on(recordMessages.put, async ({ entries }, from) => ({ results: await this.put(from, entries) }))
       .on(recordMessages.get, (question) => this.get(question))
-      .on(recordMessages.list, (question, from) => turns.take(from.host, async () => this.list(question)));
+      .on(recordMessages.list, (question, from) => turns.take(from.host, async () => this.list(question)))
+      .on(recordMessages.sealed, (question, from) => turns.take(from.host, async () => this.sealed(question)));
   }
 
   /** `records.put` */
@@ -73,9 +83,20 @@ export class RecordHolder {
     };
   }
 
+  /** `records.sealed` */
+  sealed({ cursor, limit }: Pick<ListQuestion, 'cursor' | 'limit'>): ListPage {
+    return this.#told(this.#ports.table.sealedNames(cursor, limit), 'name');
+  }
+
   /** `records.list` */
   list({ kind, cursor, limit }: ListQuestion): ListPage {
     const page = this.#ports.table.range('all', cursor, limit);
+    // A folder that changes has a part for each of its files.
+    const items = kind === 'name' ? page.items.filter(({ subject }) => !isPart(subject)) : page.items;
+    return this.#told({ ...page, items }, kind);
+  }
+
+  #told(page: Page<RecordRow>, kind: RecordKind): ListPage {
     // Entries that ended or expired long ago are kept but not listed: hosts that missed them are no longer trusted.
     const told = this.#ports.clock.wallTime() - tombstoneMilliseconds;
     const rows = page.items.filter((row) => row.kind === kind && (row.expiry === null || row.expiry > told));
@@ -156,6 +177,7 @@ export class RecordHolder {
     const row = this.#rowOf(encoded);
     const { publisher } = row;
     if (row.kind === 'name' && encoded.entry.body !== null) readNameEntry(encoded);
+    if (row.kind === 'link') checkLifetime(row);
     if (isFromTheFuture(encoded.entry, this.#ports.clock.wallTime())) {
       throw new ChordialError(
         'wrong-clock',
@@ -178,8 +200,9 @@ export class RecordHolder {
   #checkPlace({ key, publisher }: RecordRow): void {
     const { confirmed, places, rule, view } = this.#ports;
     if (confirmed.covers(key)) return;
-    const near = view.nearby(ringIdOfHash(key, places.bits), 2 * rule.replicas);
-    if (near.some(({ host }) => host === view.self.host)) return;
+    const [at, most] = [ringIdOfHash(key, places.bits), 2 * rule.replicas];
+    const isSelf = ({ host }: Contact): boolean => host === view.self.host;
+    if (view.nearby(at, most).some(isSelf) || likelyPlaces(view, at, most).some(isSelf)) return;
     throw new ChordialError(
       'wrong-place',
       `A record of ${publisher} belongs to other hosts than ${view.self.host}. It was refused; they are asked next.`,
@@ -210,7 +233,19 @@ export class RecordHolder {
   }
 }
 
+/** Only the expiry of links frees them. */
+function checkLifetime({ publisher, sequence, expiry }: RecordRow): void {
+  if (expiry !== null && expiry <= sequence + maxLinkMilliseconds) return;
+  throw new ChordialError('bad-content', `A link of ${publisher} does not expire within 366 days. It was refused.`);
+}
+
 function splitCursor(after: string): [string, string | null] {
   const slash = after.indexOf('/');
   return [after.slice(0, slash), after.slice(slash + 1) === '' ? null : after.slice(slash + 1)];
+}
+
+const partSubject = new TextEncoder().encode(partPrefix);
+
+function isPart(subject: Uint8Array): boolean {
+  return Buffer.compare(subject.subarray(0, partSubject.length), partSubject) === 0;
 }

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { placedNameKey } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
-import type { UnsignedEntry } from './entry.ts';
+import { linkSubjectBytes, type UnsignedEntry } from './entry.ts';
 import { nameOf } from './name-entry.ts';
 
 /** 64 hexadecimal digits; the first `bits` bits are the position. */
@@ -28,7 +28,13 @@ export function isRecordKey(value: unknown): value is RecordKey {
 export function recordKeyOf(entry: UnsignedEntry, places: RecordPlaces): RecordKey {
   if (entry.kind === 'name') return recordKeyOfName(nameOf(entry), places);
   if (entry.kind === 'provider') return providerKey(entry.subject);
-  return wordKey(wordOf(entry));
+  return entry.kind === 'link' ? linkKey(entry.subject) : wordKey(wordOf(entry));
+}
+
+/** A link is found by what its subject is a hash of. */
+export function linkKey(subject: Uint8Array): RecordKey {
+  if (subject.length === linkSubjectBytes) return Buffer.from(subject).toString('hex') as RecordKey;
+  throw new ChordialError('bad-content', 'The subject of a link is no hash. It was refused.');
 }
 
 /** The subject of a posting begins with its word and NUL: a tombstone, which has no body, is located by it. */

@@ -14,7 +14,7 @@ import {
   textThat,
   type ValueOf,
 } from '../wire/schema.ts';
-import { decodeEntry, type EncodedEntry, maxEntryBytes, recordKinds } from './entry.ts';
+import { decodeEntry, type EncodedEntry, listedKinds, maxEntryBytes, recordKinds } from './entry.ts';
 import { isRecordKey } from './record-keys.ts';
 
 /** 128 entries of at most 4 KiB: half of the limit of a small message. */
@@ -40,7 +40,7 @@ const question = refine(
 );
 export type RecordQuestion = ValueOf<typeof question>;
 
-const listQuestion = map({ kind, cursor, limit: int(1, maxEntriesPerMessage) });
+const listQuestion = map({ kind: oneOf(listedKinds), cursor, limit: int(1, maxEntriesPerMessage) });
 export type ListQuestion = ValueOf<typeof listQuestion>;
 
 const countOf = ({ keys }: Pick<RecordQuestion, 'keys'>): number => keys.length;
@@ -50,6 +50,8 @@ const pages = map({
   unknown: listFor(bool, countOf),
 });
 export type RecordPages = ValueOf<typeof pages>;
+
+const sealedQuestion = map({ cursor, limit: int(1, maxEntriesPerMessage) });
 
 const listPage = map({ entries, cursor });
 export type ListPage = ValueOf<typeof listPage>;
@@ -66,6 +68,7 @@ export const recordMessages = {
   ),
   get: new Message('records.get', question, pages),
   list: new Message('records.list', listQuestion, listPage),
+  sealed: new Message('records.sealed', sealedQuestion, listPage),
 };
 
 /** Readable ones; malformed entries count as absent. */

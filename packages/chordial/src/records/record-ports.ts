@@ -34,7 +34,10 @@ export interface RecordPorts {
   readonly unresponsivePeers: Pick<UnresponsivePeers, 'isSilent' | 'responsiveFirst'>;
   readonly clock: Clock;
   /** What this host holds. */
-  readonly table: Pick<RecordTable, 'put' | 'get' | 'range' | 'namesOf' | 'find' | 'countOf' | 'removeExactly'>;
+  readonly table: Pick<
+    RecordTable,
+    'put' | 'get' | 'range' | 'namesOf' | 'sealedNames' | 'find' | 'countOf' | 'removeExactly'
+  >;
   readonly verifier: EntryVerifier;
   readonly places: RecordPlaces;
   readonly rule: CopyRule;

@@ -29,6 +29,11 @@ const maxPagesListed = 8192;
 /** Invalid entries in one host's listing: a damaged disk has a few, a liar any number. */
 const maxBadListed = 128;
 
+/** Of one host: 8192 names of sealed files. */
+const maxPagesSealed = 64;
+/** Copies of what a slow host holds are elsewhere. */
+const sealedMilliseconds = 1500;
+
 export class RecordReader {
   readonly #ports: RecordPorts;
   readonly #holder: RecordHolder;
@@ -38,22 +43,46 @@ export class RecordReader {
     this.#holder = holder;
   }
 
-  /** The verified union, tombstones included; empty when absent. Rejects with `no-live-source` when that cannot be decided. */
-  async read(key: RecordKey, kinds: readonly RecordKind[]): Promise<readonly EncodedEntry[]> {
-    const sets = await readPlaces(key, this.#ports, { ask: (host) => this.#ask(host, key, kinds), fingerprint });
+  /**
+   * The verified union, tombstones included; empty when absent. Rejects with `no-live-source` when that cannot be decided.
+   * @param maxHosts asked when the places have nothing; all unless given
+   */
+  async read(key: RecordKey, kinds: readonly RecordKind[], maxHosts?: number): Promise<readonly EncodedEntry[]> {
+    const limited = maxHosts === undefined ? {} : { maxHosts };
+    const ask = (host: Contact) => this.#ask(host, key, kinds);
+    const sets = await readPlaces(key, this.#ports, { ask, fingerprint, ...limited });
     return mergeEntriesAt(this.#ports.clock.wallTime(), ...sets);
   }
 
   /** Everything of a kind held by the host, page by page; one unreadable record does not affect the others. */
-  async *listAt(host: Contact, kind: RecordKind): AsyncGenerator<readonly EncodedEntry[], void, undefined> {
+  listAt(host: Contact, kind: RecordKind): AsyncGenerator<readonly EncodedEntry[], void, undefined> {
+    const isHere = host.host === this.#ports.view.self.host;
+    return this.#pagesAt(host, maxPagesListed, async (cursor) => {
+      const question = { kind, cursor, limit: maxEntriesPerMessage };
+      if (isHere) return this.#holder.list(question);
+      return recordMessages.list.ask(this.#ports.transport, host, question, { deadline: deadlineMilliseconds });
+    });
+  }
+
+  /** The same for names of sealed files, as far as the host is quick. */
+  sealedAt(host: Contact): AsyncGenerator<readonly EncodedEntry[], void, undefined> {
+    const isHere = host.host === this.#ports.view.self.host;
+    return this.#pagesAt(host, maxPagesSealed, async (cursor) => {
+      const question = { cursor, limit: maxEntriesPerMessage };
+      if (isHere) return this.#holder.sealed(question);
+      return recordMessages.sealed.ask(this.#ports.transport, host, question, { deadline: sealedMilliseconds });
+    });
+  }
+
+  async *#pagesAt(
+    host: Contact,
+    maxPages: number,
+    ask: (cursor: string | null) => Promise<ListPage>,
+  ): AsyncGenerator<readonly EncodedEntry[], void, undefined> {
     let cursor: string | null = null;
     let bad = 0;
-    for (let pages = 0; pages < maxPagesListed; pages++) {
-      const question = { kind, cursor, limit: maxEntriesPerMessage };
-      const page: ListPage =
-        host.host === this.#ports.view.self.host
-          ? this.#holder.list(question)
-          : await recordMessages.list.ask(this.#ports.transport, host, question, { deadline: deadlineMilliseconds });
+    for (let pages = 0; pages < maxPages; pages++) {
+      const page: ListPage = await ask(cursor);
       const some = page.entries.map((bytes) => this.#genuine(host, [bytes]));
       bad += some.filter(({ isForged }) => isForged).length;
       // A cursor that does not advance would be repeated for ever.

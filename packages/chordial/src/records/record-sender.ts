@@ -21,14 +21,14 @@ interface Waiting extends Queued {
 }
 
 export class RecordSender {
-  readonly contact: Contact;
+  contact: Contact;
   readonly #ports: Pick<RecordPorts, 'transport' | 'clock' | 'view' | 'report'>;
   readonly #queue: PeerQueue<Waiting>;
 
   constructor(contact: Contact, ports: Pick<RecordPorts, 'transport' | 'clock' | 'view' | 'report'>) {
     this.contact = contact;
     this.#ports = ports;
-    this.#queue = new PeerQueue(contact, ports.clock, {
+    this.#queue = new PeerQueue(contact.host, ports.clock, {
       nextBatch: () => this.#nextBatch(),
       carry: (batch) => this.#carry(batch),
     });

@@ -165,7 +165,7 @@ class ReplicateLeaves {
     return this.#buffers.with(bytes, async (memory) => {
       this.#signal.throwIfAborted();
       const payload = asOnePiece(pieces, memory);
-      const options = { deadline: silenceMilliseconds, signal: this.#signal };
+      const options = { deadline: silenceMilliseconds, signal: this.#signal, traffic: 'repair' } as const;
       const header = shareMessages.put.encode(put);
       const answer = await transport.stream(host, shareMessages.put.kind, { header, payload }, options);
       return shareMessages.put.decodeAnswer(answer.header, put).results;

@@ -72,9 +72,10 @@ export class ShareHolder {
       .on(shareMessages.renew, async ({ headers }, from) => ({ leaves: await this.renew(from, headers) }))
       .on(shareMessages.get, (question) => this.get(question))
       .on(shareMessages.pull, ({ keys }) => this.pull(keys))
-      .onStream(shareMessages.put, async (put, from, payload) => ({
-        answer: { results: await this.put(from, put, payload) },
-      }));
+      .onStream(shareMessages.put, async (put, from, payload) => {
+        payload.countAs?.('repair');
+        return { answer: { results: await this.put(from, put, payload) } };
+      });
   }
 
   /** `shares.put` */

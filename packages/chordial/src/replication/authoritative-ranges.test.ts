@@ -34,4 +34,8 @@ test('a confirmation ends unless it is given again, or when a key inside turns o
   assert.deepEqual([confirmed.covers(b), confirmed.covers(c)], [false, true]);
   confirmed.withdraw(places[7]!);
   assert.equal(confirmed.covers(c), false);
+  const told: unknown[] = [];
+  confirmed.renewed = (range) => told.push(range);
+  confirmed.confirm({ after: b, upTo: c });
+  assert.deepEqual(told, [{ after: b, upTo: c }]);
 });

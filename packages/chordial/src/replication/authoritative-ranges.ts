@@ -25,6 +25,8 @@ export class AuthoritativeRanges {
   #listed: readonly KeyArc[] | null = null;
   /** Keys with fewer replicas wanted than the range around them has places. */
   readonly #disowned = new Set<string>();
+  /** Called for each range that an owner confirms, this host's own included. */
+  renewed: ((range: KeyArc) => void) | null = null;
 
   constructor(clock: Pick<Clock, 'now'>, lease: Milliseconds = leaseMilliseconds) {
     this.#clock = clock;
@@ -38,6 +40,7 @@ export class AuthoritativeRanges {
     this.#ranges.set(name, { range, until: this.#clock.now() + this.#leaseMilliseconds });
     const [oldest] = this.#ranges.keys();
     if (this.#ranges.size > maxRanges && oldest !== undefined) this.#drop(oldest);
+    this.renewed?.(range);
   }
 
   /** A key has turned out not to belong here: confirmations around it no longer count. */

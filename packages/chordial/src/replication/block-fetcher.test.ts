@@ -4,11 +4,12 @@ import type { Contact, HostId } from '@chordial/ring';
 import { contactOf, virtualClock } from '@chordial/ring/testing';
 import { CID } from 'multiformats/cid';
 import { identity } from 'multiformats/hashes/identity';
+import { TestStop } from '../../test/fixtures/stop-switch.ts';
 import { hashingHere } from '../content/block-hashing.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { LeafPool, leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
-import { type RequestOptions, TransportError } from '../network/transport.ts';
+import { type IncomingPayload, type RequestOptions, TransportError } from '../network/transport.ts';
 import { BlockFetcher, type Sharers } from './block-fetcher.ts';
 import { absentSize, blockMessages, unknownSize } from './block-messages.ts';
 import type { DataPorts } from './data-ports.ts';
@@ -18,8 +19,8 @@ const cid = cidOfBlock(rawCodec, bytes);
 const wrong = Buffer.from('other bytes of a bloc');
 const self = contactOf('self');
 
-/** `silent` never answers, `fails` at once; `unknown`: the host lacks it and is not authoritative. */
-type Reply = 'has' | 'absent' | 'unknown' | 'wrong' | 'silent' | 'fails';
+/** `silent` never answers, `fails` at once; `unknown`: the host lacks it and is not authoritative; `stopped` by its limit. */
+type Reply = 'has' | 'absent' | 'unknown' | 'wrong' | 'silent' | 'fails' | 'stopped';
 
 /** Hosts that answer 10 ms after they are asked, in a time that the test lets pass. */
 function scene(replies: Readonly<Record<string, Reply>> = {}, replicas = 3) {
@@ -29,10 +30,14 @@ function scene(replies: Readonly<Record<string, Reply>> = {}, replicas = 3) {
     takes: {} as Record<string, number>,
     /** Pieces of a payload, each after so many milliseconds. */
     pieces: {} as Record<string, { readonly every: (at: number) => number; readonly bytes: (at: number) => number }>,
+    /** Hosts whose block comes ten seconds later, and whether the own limit or theirs is why. */
+    late: {} as Record<string, 'slow' | 'held back' | 'source held back'>,
     content: bytes as Uint8Array,
     likely: Object.keys(replies).map(contactOf) as readonly Contact[] | Error,
     hosts: [] as readonly Contact[],
     own: null as Uint8Array | Error | null,
+    /** Milliseconds until the own copy is read. */
+    ownTakes: 0,
     shared: null as Uint8Array | null,
     dead: new Set<string>(),
     unresponsive: new Set<string>(),
@@ -58,6 +63,20 @@ function scene(replies: Readonly<Record<string, Reply>> = {}, replicas = 3) {
         at = until;
       }
   }
+  const latePayload = (host: string): IncomingPayload => ({
+    [Symbol.asyncIterator]: () => payloadOf(host),
+    receive: async (receiver) => {
+      for (let waited = 0; waited < 10_000; waited += 250) {
+        await later(250);
+        if (state.late[host] === 'held back') receiver.heldBack?.();
+        if (state.late[host] === 'source held back') receiver.senderHeldBack?.();
+      }
+      const block = await receiver.allocate(0, state.content.length);
+      block.set(state.content);
+      receiver.progress?.(block.length);
+      receiver.complete(0, block);
+    },
+  });
   const stream = async (to: Contact, kind: string, _: unknown, { deadline, signal }: RequestOptions) => {
     assert.equal(kind, blockMessages.get.kind);
     const { host } = to;
@@ -65,13 +84,15 @@ function scene(replies: Readonly<Record<string, Reply>> = {}, replicas = 3) {
     contacts.push(to);
     const reply = state.replies[host] ?? 'absent';
     if (reply === 'fails') throw new TransportError('unreachable', `${host} is not there`);
+    if (reply === 'stopped') throw new TransportError('refused', `${host} moves no files`, 'stopped');
     if (reply === 'silent') {
       await Promise.race([later(deadline), new Promise((resolve) => signal?.addEventListener('abort', resolve))]);
       throw new TransportError('timeout', `${host} is silent`);
     }
     await later(state.takes[host] ?? 10);
     const size = { absent: absentSize, unknown: unknownSize }[reply as string] ?? state.content.length;
-    return { header: blockMessages.get.encodeAnswer({ sizes: [size] }), payload: size < 0 ? [] : payloadOf(host) };
+    const sent = state.late[host] === undefined ? payloadOf(host) : latePayload(host);
+    return { header: blockMessages.get.encodeAnswer({ sizes: [size] }), payload: size < 0 ? [] : sent };
   };
   const ports = {
     view: {
@@ -97,8 +118,10 @@ function scene(replies: Readonly<Record<string, Reply>> = {}, replicas = 3) {
         [...some].sort((a, b) => Number(state.unresponsive.has(hostOf(a))) - Number(state.unresponsive.has(hostOf(b)))),
     },
     blocks: {
+      isRemote: true,
       get: async () => {
         counts.read += 1;
+        if (state.ownTakes > 0) await later(state.ownTakes);
         if (state.own instanceof Error) throw state.own;
         return state.own;
       },
@@ -189,11 +212,55 @@ test('case 18 an own copy that is damaged or cannot be read is reported, and the
   assert.deepEqual([elsewhere.order(), elsewhere.counts.read], [['a'], 0]);
 });
 
+test('B14 an own copy in a store that is slow or away is not waited for where another host has the block', async () => {
+  const slow = scene({ a: 'has' });
+  slow.state.own = bytes;
+  slow.state.ownTakes = 4_000;
+  assert.deepEqual(await slow.outcome(slow.fetcher.fetch(cid)), bytes);
+  assert.deepEqual(
+    slow.asked.map(({ at }) => at),
+    [1000],
+  );
+  const alone = scene({ a: 'absent' });
+  alone.state.own = bytes;
+  alone.state.ownTakes = 4_000;
+  assert.deepEqual(await alone.outcome(alone.fetcher.fetch(cid)), bytes);
+  const away = new ChordialError('store-away', 'the store does not answer');
+  for (const ownTakes of [0, 4_000]) {
+    const elsewhere = scene({ a: 'has' });
+    Object.assign(elsewhere.state, { own: away, ownTakes });
+    assert.deepEqual(await elsewhere.outcome(elsewhere.fetcher.fetch(cid)), bytes);
+    const nowhere = scene({ a: 'absent' });
+    Object.assign(nowhere.state, { own: away, ownTakes });
+    assert.equal(await nowhere.outcome(nowhere.fetcher.fetch(cid)), away);
+    assert.deepEqual(nowhere.damaged, []);
+  }
+  const damaged = scene({ a: 'has' });
+  damaged.state.own = new ChordialError('bad-content', 'other bytes');
+  assert.deepEqual(await damaged.outcome(damaged.fetcher.fetch(cid)), bytes);
+  assert.deepEqual(damaged.damaged, [cid]);
+});
+
+test('case 18 an own copy that is absent, damaged or unreadable comes from elsewhere without listeners too', async () => {
+  for (const own of [null, wrong, new Error('EIO')]) {
+    const { state, ports, outcome, order } = scene({ a: 'has' });
+    state.own = own;
+    for (const port of ['shared', 'damaged', 'report']) Reflect.deleteProperty(ports, port);
+    assert.deepEqual(await outcome(new BlockFetcher(ports, 3).fetch(cid)), bytes);
+    assert.deepEqual(order(), ['a']);
+  }
+});
+
 test('B2 places are asked in turn, those after them next, hosts that are silent now last of each, and never this one', async () => {
   const found = scene({ a: 'absent', self: 'has', b: 'fails', c: 'absent', d: 'absent', e: 'has' });
   found.state.unresponsive.add('a').add('d');
   assert.deepEqual(await found.outcome(found.fetcher.fetch(cid)), bytes);
   assert.deepEqual(found.order(), ['b', 'c', 'a', 'e', 'd'], 'the silent one is joined at once');
+  assert.deepEqual(
+    found.asked.slice(0, 2).map(({ at }) => at),
+    [0, 0],
+    'one that fails is replaced at once',
+  );
   const first = scene({ a: 'has', b: 'has' });
   assert.deepEqual(await first.outcome(first.fetcher.fetch(cid)), bytes);
   assert.deepEqual(first.order(), ['a'], 'one that answers is enough');
@@ -231,6 +298,28 @@ test('A7 what all hosts lack is looked for once more with places looked up again
   assert.deepEqual(pointedPlaces, [['a', 'b', 'c']], 'the places alone know where a full one sent it');
 });
 
+test('A7 where one host failed and all others lack it, two looks are enough, as where there is no host at all', async () => {
+  const { fetcher, outcome, order } = scene({ a: 'absent', b: 'fails' });
+  const end = await outcome(fetcher.fetch(cid));
+  assert.equal(refused(end), 'no-live-source');
+  assert.match(
+    (end as ChordialError).message,
+    /\(1 said that they do not have it\)\. Try again when more peers are up\.$/,
+  );
+  assert.deepEqual(order(), ['a', 'b', 'a']);
+  // One that fails after it said so may have it by now.
+  const later = scene({ a: 'absent' });
+  let asked = 0;
+  const reply = (): Reply => (++asked === 1 ? 'absent' : 'fails');
+  Object.defineProperty(later.state.replies, 'b', { get: reply });
+  later.state.likely = ['a', 'b'].map(contactOf);
+  assert.equal(refused(await later.outcome(later.fetcher.fetch(cid))), 'no-live-source');
+  assert.deepEqual(later.order(), ['a', 'b', 'a', 'b', 'a']);
+  const none = scene();
+  assert.equal(refused(await none.outcome(none.fetcher.fetch(cid))), 'no-live-source');
+  assert.equal(none.counts.cleared, 1);
+});
+
 test('A7 while a host may not have it yet it is looked for five times', async () => {
   const { fetcher, outcome, order } = scene({ a: 'unknown', b: 'absent' });
   assert.equal(refused(await outcome(fetcher.fetch(cid))), 'no-live-source');
@@ -244,6 +333,64 @@ test('A7 a block that arrives while it is looked for is found', async () => {
     state.replies['b'] = 'has';
   });
   assert.deepEqual(await fetching, bytes);
+});
+
+/** Fetches a block from the sharer, which then fails until so many milliseconds have passed, and another block. */
+async function afterLoss(failure: Reply, milliseconds: number, places: Readonly<Record<string, Reply>> = {}) {
+  const made = scene({ a: 'absent', ...places });
+  const { state, fetcher, outcome, clock } = made;
+  state.replies['s'] = 'has';
+  const sharers = sharing(['s']);
+  assert.deepEqual(await outcome(fetcher.fetch(cid, undefined, sharers)), bytes);
+  state.replies['s'] = failure;
+  clock.after(milliseconds, () => {
+    state.replies['s'] = 'has';
+  });
+  const since = clock.now();
+  const end = await outcome(fetcher.fetch(cid, undefined, sharers));
+  return { ...made, sharers, end, took: clock.now() - since };
+}
+
+test('B10 a source that delivered and is lost is awaited for 15 s, though no other has the block', async () => {
+  for (const failure of ['fails', 'silent'] as const) {
+    const { end, took } = await afterLoss(failure, 8000);
+    assert.deepEqual(end, bytes, failure);
+    assert.ok(took < 12_500, `${failure}: ${took} ms`);
+  }
+  const gone = await afterLoss('fails', 60_000);
+  assert.equal(refused(gone.end), 'no-live-source');
+  assert.ok(gone.took > 14_000 && gone.took < 17_000, `${gone.took} ms`);
+  assert.ok(gone.order().length < 60, `${gone.order().length} questions`);
+  // That is once, not for each block.
+  const since = gone.clock.now();
+  assert.equal(refused(await gone.outcome(gone.fetcher.fetch(cid, undefined, gone.sharers))), 'no-live-source');
+  assert.ok(gone.clock.now() - since < 2000);
+});
+
+test('B2 a sharer that fails is asked again, though all others say that they do not have it', async () => {
+  const { state, fetcher, outcome, clock, asked } = scene({ a: 'absent' });
+  state.replies['s'] = 'fails';
+  clock.after(1100, () => {
+    state.replies['s'] = 'has';
+  });
+  assert.deepEqual(await outcome(fetcher.fetch(cid, undefined, sharing(['s']))), bytes);
+  assert.ok(asked.at(-1)!.at < 1500, JSON.stringify(asked));
+});
+
+test('B10 one that delivered and now answers that it does not have it is not awaited, nor one that is dead', async () => {
+  for (const answer of ['absent', 'stopped'] as const) {
+    const { end, took } = await afterLoss(answer, 60_000);
+    assert.equal(refused(end), 'no-live-source');
+    assert.ok(took < 2000, `${answer}: ${took} ms`);
+  }
+  const lost = await afterLoss('fails', 60_000);
+  lost.state.replies['s'] = 'has';
+  await lost.outcome(lost.fetcher.fetch(cid, undefined, lost.sharers));
+  lost.state.replies['s'] = 'fails';
+  lost.state.dead.add('s');
+  const since = lost.clock.now();
+  assert.equal(refused(await lost.outcome(lost.fetcher.fetch(cid, undefined, lost.sharers))), 'no-live-source');
+  assert.ok(lost.clock.now() - since < 2000);
 });
 
 test('B2 hosts to which full places point are asked in the next round, before the places', async () => {
@@ -324,6 +471,60 @@ test('B2 a source that becomes slow is joined too, a second later', async () => 
   assert.deepEqual(await outcome(fetcher.fetch(large)), Buffer.from(state.content));
   assert.equal(asked[1]?.host, 'b');
   assert.ok(asked[1].at > 1500 && asked[1].at < 3000, `${asked[1].at}`);
+});
+
+test('B11 a source that the own limit lets wait is not taken for slow', async () => {
+  for (const late of ['held back', 'slow'] as const) {
+    const { state, fetcher, outcome, order } = scene({ a: 'has', b: 'has' });
+    state.late['a'] = late;
+    assert.deepEqual(await outcome(fetcher.fetch(cid)), bytes);
+    assert.deepEqual(order(), late === 'slow' ? ['a', 'b'] : ['a']);
+  }
+});
+
+test('B11 a source that its own limit holds back is awaited where it is the only one, and is not taken for silent', async () => {
+  const alone = scene({ a: 'has' });
+  alone.state.late['a'] = 'source held back';
+  assert.deepEqual(await alone.outcome(alone.fetcher.fetch(cid)), bytes);
+  assert.deepEqual([alone.suspected, alone.reports], [[], []]);
+  const two = scene({ a: 'has', b: 'has' });
+  two.state.late['a'] = 'source held back';
+  const since = two.clock.now();
+  assert.deepEqual(await two.outcome(two.fetcher.fetch(cid)), bytes);
+  assert.deepEqual([two.order(), two.suspected], [['a', 'b'], []]);
+  assert.ok(two.clock.now() - since < 1500, `${two.clock.now() - since}`);
+});
+
+test('B11 a source whose limit is "stop" is passed over, and named where there is no other', async () => {
+  const two = scene({ a: 'stopped', b: 'has' });
+  assert.deepEqual(await two.outcome(two.fetcher.fetch(cid)), bytes);
+  const alone = scene({ a: 'stopped', b: 'absent' });
+  const end = await alone.outcome(alone.fetcher.fetch(cid));
+  assert.equal(refused(end), 'no-live-source');
+  assert.match((end as ChordialError).message, /limit of their own keeps these from sending now: a \(a:1\)\./);
+  assert.deepEqual(alone.suspected, []);
+});
+
+test('A7 the only source is asked again after it failed', async () => {
+  const { state, fetcher, outcome, asked } = scene({ a: 'fails' });
+  const fetching = outcome(fetcher.fetch(cid));
+  setImmediate(() => {
+    state.replies['a'] = 'has';
+  });
+  assert.deepEqual(await fetching, bytes);
+  assert.ok(asked[1]!.at >= 1000 && asked[1]!.at <= 1300, `${asked[1]!.at}`);
+});
+
+test('B11 during a stop nothing is fetched for people, what is here is read', async () => {
+  const { state, ports, outcome, order } = scene({ a: 'has' });
+  const stop = new TestStop('The limit is stop.');
+  const stopped = new BlockFetcher({ ...ports, stop }, 3);
+  assert.equal(refused(await outcome(stopped.fetch(cid))), 'stopped');
+  assert.deepEqual(order(), []);
+  const repairing = new BlockFetcher({ ...ports, stop }, 3, null, 'repair');
+  assert.deepEqual(await outcome(repairing.fetch(cid)), bytes);
+  state.own = bytes;
+  assert.deepEqual(await outcome(stopped.fetch(cid)), bytes);
 });
 
 test('B2 a source that falls silent amid the block is joined 300 ms after its last byte', async () => {

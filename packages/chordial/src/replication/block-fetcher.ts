@@ -1,10 +1,12 @@
 /**
  * Fetches a block: from this host, then from known sharers, then from its places, fastest first, then from the hosts
  * after them, then from any host. A source that is silent for 300 ms, or too slow, is hedged with the next one; a
- * failed one is replaced by it.
+ * failed one is replaced by it; where none has the block, one that was lost after it had delivered is awaited. One that
+ * says that its own limit holds it back is slow, not silent: without another source it is awaited, and where it moves
+ * nothing at all the reader is told why.
  */
 
-import { type Contact, type HostId, ringIdOfHash, type Timer } from '@chordial/ring';
+import { type Contact, type HostId, type Milliseconds, ringIdOfHash, type Timer } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey, inlineBytes } from '../content/cid.ts';
@@ -12,18 +14,25 @@ import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { peerLabel } from '../network/peer-label.ts';
 import { PerPeer } from '../network/peer-queue.ts';
+import { TransportError } from '../network/transport.ts';
 import { type AskPolicy, AskReplicas } from '../records/ask-replicas.ts';
 import { BlockReceiver, type WantedBlock } from './block-receiver.ts';
-import type { DataPorts } from './data-ports.ts';
+import { checkNotStopped, type DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';
 
 const silenceBeforeDoublingMilliseconds = 300;
+/** The same of the own copy, where it lies in a store beside this peer. */
+const ownSilenceMilliseconds = 1000;
 /** A source below this throughput is hedged as well. */
 const paceMilliseconds = 1000;
 const minPaceBytes = 64 * 1024;
-/** All sources are retried after a pause, with a new lookup of places: the ring may be changing. */
+/**
+ * All sources are retried after a pause, with a new lookup of places: the ring may be changing. There are more rounds while
+ * a source that delivered until a moment ago may return.
+ */
 const maxRounds = 5;
 const pauseBetweenRoundsMilliseconds = 300;
+const pauseWhileAwaitedMilliseconds = 1000;
 /** Sharers of a content; each block is requested from the one expected to deliver it first. */
 const maxSharers = 16;
 
@@ -38,55 +47,108 @@ export interface Sharers {
 export class BlockFetcher {
   readonly #ports: DataPorts;
   readonly #replicas: number;
+  readonly #traffic: 'people' | 'repair';
   readonly #pointers: Pick<Pointers, 'holders'> | null;
   readonly #receivers: PerPeer<BlockReceiver>;
 
   /** @param pointers asked when a block is at none of its places */
-  constructor(ports: DataPorts, replicas: number, pointers: Pick<Pointers, 'holders'> | null = null) {
+  constructor(
+    ports: DataPorts,
+    replicas: number,
+    pointers: Pick<Pointers, 'holders'> | null = null,
+    traffic: 'people' | 'repair' = 'people',
+  ) {
+    this.#traffic = traffic;
     this.#ports = ports;
     this.#pointers = pointers;
     this.#replicas = replicas;
-    this.#receivers = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves));
+    this.#receivers = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves, traffic));
   }
 
   /**
-   * The verified bytes. Rejects with `no-live-source`, or `interrupted` when the signal fires.
+   * The verified bytes. Rejects with `no-live-source`, with `store-away` or `store-refused` where only the own copy is left,
+   * or with `interrupted` when the signal fires.
    * @param sharers of one content, which also identifies the reader for fairness
    */
   async fetch(cid: CID, signal?: AbortSignal, sharers: Sharers | null = null): Promise<Uint8Array> {
-    const held = inlineBytes(cid) ?? (await this.#local(cid));
-    return held ?? this.fetchElsewhere(cid, signal, sharers);
+    const inline = inlineBytes(cid);
+    if (inline !== null) return inline;
+    const own = this.#local(cid);
+    const soon = await this.#soon(own);
+    if (soon instanceof Uint8Array) return soon;
+    try {
+      const bytes = await this.fetchElsewhere(cid, signal, sharers);
+      if (soon === 'late') void own.then((late) => late instanceof Uint8Array && this.release(late));
+      return bytes;
+    } catch (error) {
+      const held = soon === 'late' && signal?.aborted !== true ? await own : soon;
+      if (held instanceof Uint8Array) return held;
+      // The own copy is not lost, only out of reach for now.
+      if (held instanceof ChordialError && error instanceof ChordialError && error.code === 'no-live-source')
+        throw held;
+      throw error;
+    }
+  }
+
+  /** What there is of the own copy before other holders are asked too. */
+  async #soon<Own>(own: Promise<Own>): Promise<Own | 'late'> {
+    const { blocks, clock } = this.#ports;
+    if (blocks.isRemote !== true) return own;
+    let timer: Timer | null = null;
+    const late = new Promise<'late'>((resolve) => {
+      timer = clock.after(ownSilenceMilliseconds, () => resolve('late'));
+    });
+    try {
+      return await Promise.race([own, late]);
+    } finally {
+      (timer as Timer | null)?.cancel();
+    }
   }
 
   /** Like `fetch`, without reading the own disk. */
   async fetchElsewhere(cid: CID, signal?: AbortSignal, sharers: Sharers | null = null): Promise<Uint8Array> {
     let absent = 0;
+    let isAbsent = false;
+    const stopped = new Map<HostId, Contact>();
     /** Sharers that answered without it: their file has changed. */
-    const without = new Set<Contact>();
+    const without = new Map<HostId, Contact>();
     let sharing = this.#receiversOf(sharers?.known() ?? []);
     let pointed: readonly BlockReceiver[] = [];
-    for (let round = 1; round <= maxRounds; round++) {
-      const sources = [...new Set([...sharing, ...pointed, ...(await this.#sources(cid))])];
+    for (let round = 1; ; round++) {
+      if (this.#traffic === 'people') checkNotStopped(this.#ports);
+      const likely = await this.#sources(cid);
+      const isAnyAvoided = likely.some((receiver) => receiver.avoided);
+      const sources = [...new Set([...sharing, ...pointed, ...likely.filter((receiver) => !receiver.avoided)])];
       const fetching = new Fetching({ cid, reader: sharers, abandoned: false }, sources, this.#ports, signal);
       const bytes = await fetching.run();
       if (bytes !== null) return bytes;
       absent = fetching.absent.size;
-      for (const receiver of sharing) if (fetching.absent.has(receiver)) without.add(receiver.contact);
+      for (const { contact } of fetching.stopped) stopped.set(contact.host, contact);
+      for (const one of sharing) if (fetching.absent.has(one)) without.set(one.contact.host, one.contact);
       // When every known host says absent, a second look finds what has moved meanwhile; more would find nothing.
-      const isLast = round === maxRounds || (round >= 2 && absent === sources.length && !fetching.isUnknown);
+      const shared = this.#liveOf(sharers?.known() ?? []);
+      const isUnheard = shared.some((receiver) => receiver.avoided) || (absent === 0 && isAnyAvoided);
+      const haveAllAnswered = absent === sources.length && !isUnheard;
+      isAbsent = haveAllAnswered && !fetching.isUnknown;
+      const isEnough = round >= maxRounds || (round >= 2 && haveAllAnswered && !fetching.isUnknown);
+      const isAnyAwaited = this.#mayAnyReturn([...sources, ...likely, ...shared], fetching.absent);
+      const isLast = isEnough && !isAnyAwaited;
       const before = sharing;
-      sharing = await this.#sharing(sharers, before, isLast);
+      const pause = round < maxRounds ? pauseBetweenRoundsMilliseconds : pauseWhileAwaitedMilliseconds;
+      sharing = await this.#sharing(sharers, before, isLast ? null : pause);
       if (isAnyNew(sharing, before) && round < maxRounds) continue;
       if (isLast) break;
       this.#ports.placement.clear();
       pointed = await this.#pointedTo(cid);
     }
     const { self } = this.#ports.view;
-    if (sharers?.known().some(({ host }) => host === self.host)) without.add(self);
-    if (without.size > 0) throw changedAtSharer(cid, [...without], this.#ports.called);
+    if (sharers?.known().some(({ host }) => host === self.host)) without.set(self.host, self);
+    if (without.size > 0) throw changedAtSharer(cid, [...without.values()], this.#ports.called);
     throw new ChordialError(
       'no-live-source',
-      `No live peer handed over block ${cid} (${absent} said that they do not have it). Try again when more peers are up.`,
+      `No live peer handed over block ${cid} (${absent} said that they do not have it). ${this.#remedy([...stopped.values()])}`,
+      // Everyone who would have it was asked, and said so.
+      isAbsent ? { details: { isAbsent } } : {},
     );
   }
 
@@ -95,7 +157,8 @@ export class BlockFetcher {
     this.#ports.leaves.giveBack(bytes);
   }
 
-  async #local(cid: CID): Promise<Uint8Array | null> {
+  /** An error where the own copy is in a store that does not give it now. */
+  async #local(cid: CID): Promise<Uint8Array | ChordialError | null> {
     const { blocks, shared, leaves, hashing, view, report, damaged } = this.#ports;
     try {
       const bytes = await blocks.get(cid, leaves);
@@ -104,10 +167,18 @@ export class BlockFetcher {
       damaged?.(cid);
       report?.('wrong-bytes', view.self, `The own copy of block ${cid} is damaged.`);
     } catch (error) {
+      if (error instanceof ChordialError && error.code === 'bad-content') damaged?.(cid);
       // A bad sector here must not keep other holders from being asked.
+      if (error instanceof ChordialError && error.code.startsWith('store-')) return error;
       report?.('wrong-bytes', view.self, `The own copy of block ${cid} cannot be read: ${(error as Error).message}`);
     }
     return null;
+  }
+
+  #remedy(stopped: readonly Contact[]): string {
+    if (stopped.length === 0) return 'Try again when more peers are up.';
+    const who = stopped.map((contact) => peerLabel(contact, this.#ports.called)).join(', ');
+    return `A limit of their own keeps these from sending now: ${who}. Try again later, or when more peers are up.`;
   }
 
   /** Where pointers of full places lead. */
@@ -119,7 +190,7 @@ export class BlockFetcher {
     return holders.filter(({ host }) => host !== this.#ports.view.self.host).map((host) => this.#receivers.to(host));
   }
 
-  /** In order of preference. */
+  /** In order of preference, those that are avoided now too. */
   async #sources(cid: CID): Promise<readonly BlockReceiver[]> {
     const key = ringIdOfHash(blockKey(cid), this.#ports.view.shape.bits);
     const candidates = await this.#candidates(key);
@@ -132,21 +203,24 @@ export class BlockFetcher {
     places.sort((a, b) => a.cost - b.cost);
     const responsiveFirst = (some: readonly BlockReceiver[]) =>
       this.#ports.unresponsivePeers.responsiveFirst(some, ({ contact }) => contact.host);
-    const ordered = [
+    return [
       ...responsiveFirst(places.map(({ receiver }) => receiver)),
       ...responsiveFirst(receivers.slice(this.#replicas)),
     ];
-    return ordered.filter((receiver) => !receiver.avoided);
   }
 
   /** The one expected to deliver first. */
   #receiversOf(sharers: readonly Contact[]): readonly BlockReceiver[] {
-    const { view } = this.#ports;
-    const live = sharers.filter(({ host }) => host !== view.self.host && !view.isDead(host)).slice(0, maxSharers);
-    const receivers = live.map((contact) => this.#receivers.to(contact)).filter((receiver) => !receiver.avoided);
+    const receivers = this.#liveOf(sharers).filter((receiver) => !receiver.avoided);
     const costs = receivers.map((receiver) => ({ receiver, cost: receiver.expectedMilliseconds(leafBytes) }));
     const ordered = costs.sort((a, b) => a.cost - b.cost).map(({ receiver }) => receiver);
     return this.#ports.unresponsivePeers.responsiveFirst(ordered, ({ contact }) => contact.host);
+  }
+
+  #liveOf(sharers: readonly Contact[]): readonly BlockReceiver[] {
+    const { view } = this.#ports;
+    const live = sharers.filter(({ host }) => host !== view.self.host && !view.isDead(host)).slice(0, maxSharers);
+    return live.map((contact) => this.#receivers.to(contact));
   }
 
   /** Without a known owner (the ring is being repaired) any host may have it. */
@@ -159,26 +233,30 @@ export class BlockFetcher {
     }
   }
 
-  /** Current sharers. The pause between rounds ends when a new one is found. */
+  #mayAnyReturn(receivers: readonly BlockReceiver[], absent: ReadonlySet<BlockReceiver>): boolean {
+    const { view } = this.#ports;
+    return receivers.some((one) => one.mayReturn && !absent.has(one) && !view.isDead(one.contact.host));
+  }
+
+  /** Current sharers, after a pause, which ends when a new one is found; null: there is none. */
   async #sharing(
     sharers: Sharers | null,
     before: readonly BlockReceiver[],
-    isLast: boolean,
+    milliseconds: Milliseconds | null,
   ): Promise<readonly BlockReceiver[]> {
+    const pause =
+      milliseconds === null ? null : new Promise<void>((resolve) => this.#ports.clock.after(milliseconds, resolve));
     if (sharers === null) {
-      if (!isLast) await this.#pause();
+      await pause;
       return [];
     }
     const finding = sharers.find();
-    if (isLast) return this.#receiversOf(await finding);
-    const pause = this.#pause();
-    const found = this.#receiversOf((await Promise.race([finding, pause])) ?? sharers.known());
-    if (!isAnyNew(found, before)) await pause;
-    return found;
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => this.#ports.clock.after(pauseBetweenRoundsMilliseconds, resolve));
+    if (pause === null) return this.#receiversOf(await finding);
+    const contacts = (await Promise.race([finding, pause])) ?? sharers.known();
+    const found = this.#receiversOf(contacts);
+    if (isAnyNew(found, before)) return found;
+    await pause;
+    return this.#receiversOf(contacts);
   }
 }
 
@@ -193,6 +271,8 @@ class Fetching implements AskPolicy<BlockReceiver, Uint8Array | null> {
   #silence: Timer | null = null;
   /** Those that answered so. */
   readonly absent = new Set<BlockReceiver>();
+  /** Those that a limit of their own keeps from sending. */
+  readonly stopped = new Set<BlockReceiver>();
 
   /** Some host that lacks it is not authoritative yet. */
   get isUnknown(): boolean {
@@ -243,7 +323,8 @@ class Fetching implements AskPolicy<BlockReceiver, Uint8Array | null> {
   }
 
   /** The failure was reported where it was detected; here it only means trying another source. */
-  failed(): boolean {
+  failed(source: BlockReceiver, error: Error): boolean {
+    if (error instanceof TransportError && error.code === 'stopped') this.stopped.add(source);
     return true;
   }
 
@@ -275,7 +356,7 @@ class Fetching implements AskPolicy<BlockReceiver, Uint8Array | null> {
         return;
       }
       if (now - pace.at >= paceMilliseconds) {
-        if (source.receivedBytes - pace.bytes < minPaceBytes) {
+        if (source.receivedBytes - pace.bytes < minPaceBytes && !source.wasHeldBackSince(pace.at)) {
           source.wasSlow();
           this.#asking.hedge();
           return;

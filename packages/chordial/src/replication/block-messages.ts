@@ -5,6 +5,7 @@ import { hostId } from '../network/host-id.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { Message } from '../wire/message.ts';
 import {
+  bool,
   cid,
   convert,
   int,
@@ -44,6 +45,8 @@ export interface OfferedBlock extends HeldBlock {
   readonly claims: readonly Claim[];
   /** Number of places to which the receiver forwards it; 0: none. */
   readonly relay: number;
+  /** For repair, as in `blocks.get`. */
+  readonly repair: boolean;
 }
 
 export interface ClaimedCid {
@@ -53,6 +56,11 @@ export interface ClaimedCid {
 
 interface Cids {
   readonly cids: readonly CID[];
+}
+
+interface WantedCids extends Cids {
+  /** For repair: others limit it otherwise than what people wait for. */
+  readonly repair: boolean;
 }
 
 export interface HeldSizes {
@@ -70,6 +78,7 @@ const nothing = map({});
 const cidsUpTo = (most: number): Schema<Cids> => map({ cids: list(cid, most, 1) });
 const size = int(unknownSize, maxBlockBytes);
 const sizesOf = map({ sizes: listFor(size, ({ cids }: Cids) => cids.length) });
+type HeldSizesOf = Pick<HeldSizes, 'sizes'>;
 const countOf = (blocks: readonly unknown[]): number => blocks.length;
 /** Of a room without bounds as many bytes as a number holds. */
 const roomBytes = convert(
@@ -92,11 +101,21 @@ export const blockMessages = {
       ({ sizes, cached }): HeldSizes => ({ sizes, cached: new Set(cached) }),
     ),
   ),
-  get: new Message('blocks.get', cidsUpTo(maxBlocksPerStream), sizesOf),
+  get: new Message<WantedCids, HeldSizesOf>(
+    'blocks.get',
+    map({ cids: list(cid, maxBlocksPerStream, 1), repair: optional(bool, false) }),
+    sizesOf,
+  ),
   put: new Message(
     'blocks.put',
     claimedBlocks<OfferedBlock>(
-      map({ cid, size: int(0, maxBlockBytes), claims: positions, relay: optional(int(1, maxReplicas), 0) }),
+      map({
+        cid,
+        size: int(0, maxBlockBytes),
+        claims: positions,
+        relay: optional(int(1, maxReplicas), 0),
+        repair: optional(bool, false),
+      }),
       maxBlocksPerStream,
     ),
     map({ results: listFor(text(maxCodeCharacters), countOf) }),

@@ -66,6 +66,24 @@ test('B4 a copy missing a second after w others is left to repair and not counte
   assert.equal(await writer.finish(), 2);
 });
 
+test('B4 a host learns that a copy is wanted of what it has as cache, whether it is sent the bytes or asked first', async () => {
+  const { peers } = await blockNetwork(2);
+  const [sender, holder] = [peers[0]!, peers[1]!];
+  const [small, large, counted] = [...someBlocks(1), ...someBlocks(1, 1 << 20), ...someBlocks(1)] as [
+    Block,
+    Block,
+    Block,
+  ];
+  await holder.blocks.put([small, large, counted]);
+  for (const { cid } of [small, large]) holder.cached.add(blockKey(cid));
+  for (const block of [small, large, counted])
+    await sender.storer.senders.to(holder.contact).store({ block, claims: [], traffic: 'repair', abandoned: false });
+  assert.deepEqual(
+    holder.wanted,
+    [small, large].map(({ cid }) => blockKey(cid)),
+  );
+});
+
 test('B2 a block is fetched from any holder, and from the next when the first are dead', async () => {
   const { peers, network, ring } = await blockNetwork(6);
   const [block] = someBlocks(1, 1 << 20) as [Block];

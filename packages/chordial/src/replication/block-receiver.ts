@@ -7,6 +7,7 @@ import type { Clock, Contact, Milliseconds, Timer } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { type LeafPool, leafBytes, unpooledBuffer } from '../content/leaf-pool.ts';
+import type { TrafficClass } from '../network/bandwidth.ts';
 import { PeerQueue, type Queued } from '../network/peer-queue.ts';
 import { TransportError } from '../network/transport.ts';
 import { blockMessages, unknownSize } from './block-messages.ts';
@@ -29,8 +30,15 @@ const maxFurtherStreams = 2;
 /** Below this they need no separate request: what is ahead of them arrives soon. */
 const minBytesAhead = 2 * leafBytes;
 const silenceMilliseconds = 3000;
+/** How long after a host said that its own limit or memory holds it back its path counts as full. */
+const heldBackMilliseconds: Milliseconds = 2000;
 /** How long a slow host comes last. */
 const slowMilliseconds: Milliseconds = 10_000;
+/**
+ * How long the readers of a host that delivered and was lost wait for it: what led there has ended, and they find another
+ * way. A relay that falls silent is noticed after 4.5 s.
+ */
+const returnsWithinMilliseconds: Milliseconds = 15_000;
 /** How long a failed host is skipped; a host that sent corrupt bytes is skipped for longer. */
 const avoidedAfterFailureMilliseconds = 1000;
 /**
@@ -47,6 +55,8 @@ const rateWeight = 0.3;
 /** A slow link delivers ten times as much in this time. */
 const windowMilliseconds: Milliseconds = 5000;
 const minWindowBytes = 16 * 1024;
+/** The same in so many windows from a host that says that its own limit holds it back. */
+const maxHeldBackWindows = 12;
 
 /** A block wanted from the host. `abandoned` is set when another host delivered it first. */
 export interface WantedBlock {
@@ -66,10 +76,15 @@ interface Waiting extends Queued {
 }
 
 export class BlockReceiver {
-  readonly contact: Contact;
+  contact: Contact;
   readonly #ports: DataPorts;
   readonly #buffers: LeafPool;
+  readonly #traffic: TrafficClass;
+  #heldBackAt: Milliseconds = Number.NEGATIVE_INFINITY;
+  #senderHeldBackAt: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #queue: PeerQueue<Waiting>;
+  /** Batches in flight for readers that had nothing in flight. */
+  readonly #further = new Set<readonly Waiting[]>();
   /** Requested blocks, by reader. */
   readonly #inFlight = new Map<unknown, number>();
   /** Of blocks that are announced and have not arrived. */
@@ -78,15 +93,19 @@ export class BlockReceiver {
   #wrongInRow = 0;
   #receivedBytes = 0;
   #slowUntil: Milliseconds = 0;
+  /** Blocks came, and its last failure was no answer of its own. */
+  #hasDelivered = false;
+  #lostAt: Milliseconds | null = null;
   /** Bytes per millisecond over all streams; null until measured. */
   #rate: number | null = null;
   readonly #delay = new PathDelay();
 
-  constructor(contact: Contact, ports: DataPorts, buffers: LeafPool) {
+  constructor(contact: Contact, ports: DataPorts, buffers: LeafPool, traffic: TrafficClass = 'people') {
+    this.#traffic = traffic;
     this.contact = contact;
     this.#ports = ports;
     this.#buffers = buffers;
-    this.#queue = new PeerQueue(contact, ports.clock, {
+    this.#queue = new PeerQueue(contact.host, ports.clock, {
       nextBatch: () => this.#nextBatch(),
       carry: (batch) => this.#carry(batch),
     });
@@ -100,6 +119,11 @@ export class BlockReceiver {
     return this.#queue.isAvoided;
   }
 
+  /** It delivered, and could not be reached a moment ago: that says little of whether it can be reached again. */
+  get mayReturn(): boolean {
+    return this.#lostAt !== null && this.#ports.clock.now() - this.#lostAt < returnsWithinMilliseconds;
+  }
+
   /** Estimated time for a block wanted now; an untried host is worth trying. */
   expectedMilliseconds(blockBytes: number): Milliseconds {
     if (this.#slowUntil > this.#ports.clock.now()) return Number.MAX_VALUE;
@@ -110,6 +134,11 @@ export class BlockReceiver {
   /** Over all streams since the start. */
   get receivedBytes(): number {
     return this.#receivedBytes;
+  }
+
+  /** Whether this host's own limit let it wait since then: it is not slow. */
+  wasHeldBackSince(time: Milliseconds): boolean {
+    return this.#heldBackAt >= time;
   }
 
   /** Responsive, but so slow that another source was asked as well. */
@@ -139,23 +168,33 @@ export class BlockReceiver {
   }
 
   #nextBatch(): readonly Waiting[] {
-    for (let taken = this.#takeBatch(); taken.length > 0; taken = this.#takeBatch()) {
+    for (;;) {
+      const own = this.#takeBatch();
+      const taken = own.length > 0 ? own : this.#takeFurther();
+      if (taken.length === 0) return [];
       const batch = taken.filter(({ wanted }) => !wanted.abandoned);
       for (const waiting of taken) if (waiting.wanted.abandoned) settle(waiting, null);
-      if (batch.length > 0) return batch;
+      if (batch.length === 0) continue;
+      if (own.length === 0) this.#further.add(batch);
+      const isServed = ({ wanted }: Waiting): number => Number(this.#inFlight.has(wanted.reader));
+      return batch.sort((a, b) => isServed(a) - isServed(b));
     }
-    return [];
   }
 
   /** Nothing while enough is in flight. */
   #takeBatch(): readonly Waiting[] {
-    const { waiting, batchesInFlight: streams } = this.#queue;
+    const { waiting, batchesInFlight } = this.#queue;
+    const streams = batchesInFlight - this.#further.size;
     if (streams < maxStreams) return waiting.take(maxBlocksPerRequest);
-    const isWorth = this.#delay.isLong && waiting.length >= minBlocksOfFurtherStream;
-    const most = this.#delay.isLong ? maxStreamsOfLongPath : maxStreams;
-    if (isWorth && streams < most) return waiting.take(maxBlocksPerRequest);
-    if (this.#bytesAhead < minBytesAhead || streams >= most + maxFurtherStreams) return [];
-    return waiting.take(maxBlocksPerRequest, (reader) => !this.#inFlight.has(reader));
+    const isFull = this.#ports.clock.now() - this.#senderHeldBackAt < heldBackMilliseconds;
+    const isLong = this.#delay.isLong && !isFull;
+    const isWorth = isLong && waiting.length >= minBlocksOfFurtherStream;
+    return isWorth && streams < maxStreamsOfLongPath ? waiting.take(maxBlocksPerRequest) : [];
+  }
+
+  #takeFurther(): readonly Waiting[] {
+    if (this.#bytesAhead < minBytesAhead || this.#further.size >= maxFurtherStreams) return [];
+    return this.#queue.waiting.take(maxBlocksPerRequest, (reader) => !this.#inFlight.has(reader));
   }
 
   #count(batch: readonly Waiting[], change: 1 | -1): void {
@@ -171,8 +210,9 @@ export class BlockReceiver {
     const start = this.#ports.clock.now();
     this.#count(batch, 1);
     let [bytes, announced] = [0, 0];
-    const drip = new MinThroughputGuard(this.#ports.clock, () => ending.abort());
+    const drip = new MinThroughputGuard(this.contact, this.#ports.clock, () => ending.abort());
     const verifying: Promise<void>[] = [];
+    const isUnwanted = (): boolean => batch.every(({ wanted, settled }) => settled || wanted.abandoned);
     let wrong: unknown = null;
     // What a corrupt source is still sending is not awaited.
     const isWrong = (error: unknown): void => {
@@ -180,9 +220,9 @@ export class BlockReceiver {
       ending.abort();
     };
     try {
-      const question = { cids: batch.map(({ wanted }) => wanted.cid) };
+      const question = { cids: batch.map(({ wanted }) => wanted.cid), repair: this.#traffic === 'repair' };
       const header = blockMessages.get.encode(question);
-      const options = { deadline: silenceMilliseconds, signal: ending.signal };
+      const options = { deadline: silenceMilliseconds, signal: ending.signal, traffic: this.#traffic };
       const answer = await this.#ports.transport.stream(this.contact, blockMessages.get.kind, { header }, options);
       this.#queue.progress();
       this.#delay.answeredAfter(this.#ports.clock.now() - start);
@@ -206,7 +246,21 @@ export class BlockReceiver {
           this.#bytesAhead -= count;
           drip.came(count);
           this.#queue.progress();
-          if (batch.every(({ wanted, settled }) => settled || wanted.abandoned)) ending.abort();
+          if (isUnwanted()) ending.abort();
+        },
+        heldBack: () => {
+          this.#heldBackAt = this.#ports.clock.now();
+          drip.heldBack();
+          this.#queue.progress();
+        },
+        senderHeldBack: () => {
+          drip.senderHeldBack();
+          this.#senderHeldBackAt = this.#ports.clock.now();
+          // What the own limit makes slow fills buffers there for long.
+          if (!this.wasHeldBackSince(this.#ports.clock.now() - heldBackMilliseconds))
+            this.#ports.limitedPeers?.note(this.contact);
+          this.#queue.progress();
+          if (isUnwanted()) ending.abort();
         },
         complete: (index, block) => {
           const accepting = this.#accept(coming[index]!, block);
@@ -221,14 +275,14 @@ export class BlockReceiver {
       await Promise.all(verifying);
       const error = wrong ?? broken;
       if (wrong !== null) this.#avoid(wrong as Error);
-      else if (drip.isTooSlow)
-        this.#avoid(new TransportError('timeout', `${this.contact.host} sends a few bytes at a time.`));
+      else if (drip.fault !== null) this.#avoid(drip.fault);
       else if (!ending.signal.aborted) this.#avoid(error as Error);
-      for (const waiting of batch) if (!waiting.settled) waiting.failed(error as Error);
+      for (const waiting of batch) if (!waiting.settled) waiting.failed(drip.fault ?? (error as Error));
     } finally {
       drip.end();
       // What a broken stream did not deliver.
       this.#bytesAhead -= announced - bytes;
+      this.#further.delete(batch);
       this.#count(batch, -1);
     }
   }
@@ -250,6 +304,8 @@ export class BlockReceiver {
       return;
     }
     this.#wrongInRow = Math.max(0, this.#wrongInRow - forgivenPerGoodBlock);
+    this.#hasDelivered = true;
+    this.#lostAt = null;
     settle(waiting, bytes);
   }
 
@@ -265,6 +321,8 @@ export class BlockReceiver {
     if (wrong) this.#tellDamage(error.cid);
     const silent = error instanceof TransportError && error.failure !== 'refused' && error.failure !== 'aborted';
     if (silent) this.#ports.view.suspect(this.contact);
+    if (!silent) [this.#hasDelivered, this.#lostAt] = [false, null];
+    else if (this.#hasDelivered) this.#lostAt ??= this.#ports.clock.now();
     this.#ports.report?.(wrong ? 'wrong-bytes' : silent ? 'no-answer' : 'refused', this.contact, error.message);
     const span = wrong ? this.#afterWrongBytes() : avoidedAfterFailureMilliseconds;
     this.#queue.avoid(span, error);
@@ -290,25 +348,41 @@ export class BlockReceiver {
  * without end.
  */
 export class MinThroughputGuard {
+  readonly #contact: Contact;
   readonly #clock: Pick<Clock, 'after'>;
   readonly #tooSlow: () => void;
   #windowBytes = 0;
+  /** In this window. */
+  #isSenderHeldBack = false;
+  #heldBackWindows = 0;
   #timer: Timer;
-  #isTooSlow = false;
+  #fault: TransportError | null = null;
 
   /** @param tooSlow called once, when a window ended below the minimum */
-  constructor(clock: Pick<Clock, 'after'>, tooSlow: () => void) {
+  constructor(contact: Contact, clock: Pick<Clock, 'after'>, tooSlow: () => void) {
+    this.#contact = contact;
     this.#clock = clock;
     this.#tooSlow = tooSlow;
     this.#timer = clock.after(windowMilliseconds, () => this.#look());
   }
 
-  get isTooSlow(): boolean {
-    return this.#isTooSlow;
+  /** Why it is too slow; null when it is not. */
+  get fault(): TransportError | null {
+    return this.#fault;
   }
 
   came(bytes: number): void {
     this.#windowBytes += bytes;
+  }
+
+  /** This host's own limit makes it slow. */
+  heldBack(): void {
+    this.#windowBytes += minWindowBytes;
+  }
+
+  /** The other side says so of its own limit: it has longer for the same. */
+  senderHeldBack(): void {
+    this.#isSenderHeldBack = true;
   }
 
   end(): void {
@@ -316,14 +390,27 @@ export class MinThroughputGuard {
   }
 
   #look(): void {
-    if (this.#windowBytes < minWindowBytes) {
-      this.#isTooSlow = true;
+    if (this.#windowBytes >= minWindowBytes) {
+      this.#windowBytes = 0;
+      this.#heldBackWindows = 0;
+    } else if (this.#isSenderHeldBack && this.#heldBackWindows < maxHeldBackWindows - 1) {
+      this.#heldBackWindows += 1;
+    } else {
+      this.#fault = this.#isSenderHeldBack ? heldBackByLimit(this.#contact) : drips(this.#contact);
       this.#tooSlow();
       return;
     }
-    this.#windowBytes = 0;
+    this.#isSenderHeldBack = false;
     this.#timer = this.#clock.after(windowMilliseconds, () => this.#look());
   }
+}
+
+function drips({ host }: Contact): TransportError {
+  return new TransportError('timeout', `${host} sends a few bytes at a time.`);
+}
+
+function heldBackByLimit({ host }: Contact): TransportError {
+  return new TransportError('refused', `${host} sends next to nothing: its own limit holds it back.`, 'stopped');
 }
 
 class WrongBytes extends Error {

@@ -6,6 +6,7 @@
 import type { Contact, Milliseconds } from '@chordial/ring';
 import type { Block } from '../content/cid.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
+import type { TrafficClass } from '../network/bandwidth.ts';
 import { PeerQueue, type Queued } from '../network/peer-queue.ts';
 import { TransportError } from '../network/transport.ts';
 import type { Claim } from '../storage/claim-table.ts';
@@ -34,6 +35,8 @@ export const minPartToAskFirst = 1 / 4;
 const pieceBytes = 256 * 1024;
 /** Silence after which a host has failed; fsync on a busy disk stays well below. */
 const silenceMilliseconds = 5000;
+/** How long after it held something back the own limit is the reason that the receiver waits. */
+const ownLimitMilliseconds = 5000;
 /** A failed host is skipped for a moment, so that not every waiting block finds out by itself. */
 const avoidedMilliseconds = 1000;
 /** A full host gets nothing as large as what it refused for this long; it still accepts claims on blocks that it has. */
@@ -51,10 +54,12 @@ export interface WantedCopy {
   readonly relay?: number;
   /** Another host may have forwarded it: ask before sending. */
   readonly mayBeThere?: boolean;
+  /** What people wait for unless given. */
+  readonly traffic?: TrafficClass;
   abandoned: boolean;
 }
 
-type ClaimedCopy = Block & Pick<WantedCopy, 'claims' | 'relay' | 'mayBeThere'>;
+type ClaimedCopy = Block & Pick<WantedCopy, 'claims' | 'relay' | 'mayBeThere' | 'traffic'>;
 
 interface Waiting extends Queued {
   readonly copy: WantedCopy;
@@ -62,10 +67,12 @@ interface Waiting extends Queued {
 }
 
 export class BlockSender {
-  readonly contact: Contact;
+  contact: Contact;
   readonly #ports: DataPorts;
   readonly #queue: PeerQueue<Waiting>;
   #waitingBytes = 0;
+  /** By the own limit. */
+  #heldBackAt: Milliseconds = Number.NEGATIVE_INFINITY;
   /** The smallest block that was refused for lack of room, and until when that is assumed. */
   #full: { readonly bytes: number; readonly until: Milliseconds } | null = null;
 
@@ -75,7 +82,7 @@ export class BlockSender {
   constructor(contact: Contact, ports: DataPorts) {
     this.contact = contact;
     this.#ports = ports;
-    this.#queue = new PeerQueue(contact, ports.clock, {
+    this.#queue = new PeerQueue(contact.host, ports.clock, {
       nextBatch: () => this.#nextBatch(),
       carry: (batch) => this.#carry(batch),
     });
@@ -130,7 +137,8 @@ export class BlockSender {
       if (next === undefined) break;
       const { length } = next.copy.block.bytes;
       const isTooMuch = bytes + length > maxBatchBytes || claims + next.copy.claims.length > maxClaimsPerMessage;
-      if (batch.length > 0 && isTooMuch) break;
+      const isOfOthers = batch[0]?.copy.traffic !== next.copy.traffic;
+      if (batch.length > 0 && (isTooMuch || isOfOthers)) break;
       this.#queue.waiting.take(1);
       this.#waitingBytes -= length;
       if (next.copy.abandoned) {
@@ -147,11 +155,12 @@ export class BlockSender {
   async #carry(batch: readonly Waiting[]): Promise<void> {
     try {
       const here = this.contact.host === this.#ports.view.self.host;
-      const blocks = batch.map(({ copy: { block, claims, relay = 0, mayBeThere = false } }) => ({
+      const blocks = batch.map(({ copy: { block, claims, relay = 0, mayBeThere = false, traffic = 'people' } }) => ({
         ...block,
         claims: here ? claims : claims.slice(0, maxClaimsPerMessage),
         relay,
         mayBeThere,
+        traffic,
       }));
       const results = here ? await this.#keep(blocks) : await this.#sendWhatFits(blocks);
       if (!here) {
@@ -231,6 +240,7 @@ export class BlockSender {
     if (isAsked && !isRelayed) this.#presence.answered(there);
     const missing = blocks.flatMap((block, index) => ((there[index] ?? -1) < 0 ? [{ block, index }] : []));
     if (missing.length === 0) return results;
+    const { traffic = 'people' } = missing[0]!.block;
     const offered = missing.map(
       ({
         block: {
@@ -239,16 +249,26 @@ export class BlockSender {
           claims,
           relay = 0,
         },
-      }) => ({ cid, size, claims, relay }),
+      }) => ({ cid, size, claims, relay, repair: traffic === 'repair' }),
     );
     const payload = bytesOf(
       missing.map(({ block }) => block),
       () => this.#queue.progress(),
     );
-    const outgoing = { header: blockMessages.put.encode(offered), payload };
+    const heldBack = (): void => {
+      this.#heldBackAt = this.#ports.clock.now();
+      this.#queue.progress();
+    };
+    // What the own limit makes slow fills buffers there slowly too.
+    const receiverHeldBack = (): void => {
+      if (this.#ports.clock.now() - this.#heldBackAt > ownLimitMilliseconds)
+        this.#ports.limitedPeers?.note(this.contact);
+    };
+    const outgoing = { header: blockMessages.put.encode(offered), payload, heldBack, receiverHeldBack };
     const { transport } = this.#ports;
     const answer = await transport.stream(this.contact, blockMessages.put.kind, outgoing, {
       deadline: silenceMilliseconds,
+      traffic,
     });
     const { results: stored } = blockMessages.put.decodeAnswer(answer.header, offered);
     if (isLarge && !isAsked) this.#presence.sentUnasked(stored);

@@ -43,6 +43,8 @@ export interface BlockServerEvents {
   stored?(from: Contact, blocks: number, bytes: number): void;
   sent?(to: Contact, blocks: number, bytes: number): void;
   refused?(from: Contact, code: string): void;
+  /** A host wants a copy of a block here that is cache. */
+  wanted?(key: string): void;
   /** A host received, or claims to have received, corrupt bytes of these blocks. */
   suspected?(cids: readonly CID[]): void;
 }
@@ -107,13 +109,15 @@ export class BlockServer {
         return {};
       })
       .on(blockMessages.claim, async (asked, from) => ({ sizes: await this.claim(from, asked) }))
-      .onStream(blockMessages.get, async ({ cids }, from) => {
+      .onStream(blockMessages.get, async ({ cids, repair }, from, incoming) => {
+        incoming.countAs?.(repair ? 'repair' : 'serving');
         const { sizes, payload } = await this.get(from, cids);
         return { answer: { sizes }, payload };
       })
-      .onStream(blockMessages.put, async (offered, from, payload) => ({
-        answer: { results: await this.put(from, offered, payload) },
-      }));
+      .onStream(blockMessages.put, async (offered, from, payload) => {
+        payload.countAs?.(offered.every(({ repair }) => repair) ? 'repair' : 'serving');
+        return { answer: { results: await this.put(from, offered, payload) } };
+      });
   }
 
   /** `blocks.has` */
@@ -141,6 +145,7 @@ export class BlockServer {
     const isTaken = asked.map(({ claims }, index) => claims.length === 0 || (taken[index]?.length ?? 0) > 0);
     const standing = asked.map(({ cid }, index) => ({ cid, claims: taken[index] ?? [] }));
     const sizes = await this.#blocks.claim(standing);
+    for (const [index, { cid }] of asked.entries()) if (isTaken[index] && sizes[index] !== null) this.#want(cid);
     return sizes.map((size, index) => (isTaken[index] ? (size ?? absentSize) : absentSize));
   }
 
@@ -216,17 +221,24 @@ export class BlockServer {
     return this.#standing.covers(blockKey(cid)) ? absentSize : unknownSize;
   }
 
-  async #keep({ cid, bytes, claims: offered = [] }: ClaimedBlock, from: Contact): Promise<string> {
+  async #keep(
+    { cid, bytes, repair, claims: offered = [] }: ClaimedBlock & Pick<OfferedBlock, 'repair'>,
+    from: Contact,
+  ): Promise<string> {
     if (!(await verifyBlockBy(this.#hashing, cid, bytes))) {
       this.#events.refused?.(from, 'bad-content');
       return 'bad-content';
     }
-    if (this.#wasLetGo(offered, from)) return 'ended';
+    // In repair the publisher is a holder like others: the put may have been committed nevertheless.
+    if (!repair && this.#wasLetGo(offered, from)) return 'ended';
     const standing = ownedBy(this.#ended.standing(offered), from);
     try {
       const claims = this.#owners?.fitting(blockKey(cid), standing) ?? standing;
       const [size] = await this.#blocks.claim([{ cid, claims }]);
-      if (typeof size === 'number') return 'present';
+      if (typeof size === 'number') {
+        this.#want(cid);
+        return 'present';
+      }
       if (this.#ended.areOver(offered)) return 'ended';
       await this.#owners?.checkBlock(claims, bytes.length);
       await this.#blocks.put([{ cid, bytes, claims }]);
@@ -238,6 +250,11 @@ export class BlockServer {
     }
   }
 
+  #want(cid: CID): void {
+    const key = blockKey(cid);
+    if (this.#standing.isCached(key)) this.#events.wanted?.(key);
+  }
+
   /** The result, once the block is no longer being stored. */
   async #handOn(block: ClaimedBlock & { readonly relay: number }, from: Contact, result: string): Promise<string> {
     if (result !== 'stored') return result;
@@ -247,13 +264,25 @@ export class BlockServer {
     return result;
   }
 
+  async #held(cid: CID): Promise<Uint8Array | null> {
+    try {
+      return await this.#blocks.get(cid, this.#leaves);
+    } catch (error) {
+      if (error instanceof ChordialError && error.code === 'bad-content') this.#events.suspected?.([cid]);
+      throw error;
+    }
+  }
+
   async *#bytesOf(to: Contact, held: readonly HeldBlock[]): AsyncGenerator<Uint8Array, void, undefined> {
     let sentBytes = 0;
     for (const { cid, size } of held) {
-      await this.#outgoing.take(to.host, size);
+      const room = this.#outgoing.takeOrWait(to.host, size);
+      let isWaiting = room !== null;
       try {
-        const bytes =
-          (await this.#blocks.get(cid, this.#leaves)) ?? (await this.#shared?.read(cid, this.#leaves)) ?? null;
+        if (isWaiting) yield waitsForRoom;
+        await room;
+        isWaiting = false;
+        const bytes = (await this.#held(cid)) ?? (await this.#shared?.read(cid, this.#leaves)) ?? null;
         // The sizes were already sent: from here a failure can only break the stream.
         if (bytes === null || bytes.length !== size)
           throw new ChordialError('changed', `Block ${cid} went away while it was sent.`);
@@ -262,12 +291,16 @@ export class BlockServer {
         this.#leaves.giveBack(bytes);
         sentBytes += size;
       } finally {
-        this.#outgoing.give(to.host, size);
+        const give = (): void => this.#outgoing.give(to.host, size);
+        if (isWaiting) void room?.then(give);
+        else give();
       }
     }
     if (held.length > 0) this.#events.sent?.(to, held.length, sentBytes);
   }
 }
+
+const waitsForRoom = new Uint8Array(0);
 
 const ownedBy = (claims: readonly Claim[], { host }: Contact): readonly Claim[] =>
   claims.map((claim) => claimVia(claim, host));

@@ -19,7 +19,7 @@ import type { ClaimedBlock } from '../storage/block-store.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { blockMessages } from './block-messages.ts';
 import { BlockSender, minPartToAskFirst, type WantedCopy } from './block-sender.ts';
-import type { DataPorts } from './data-ports.ts';
+import { checkNotStopped, type DataPorts } from './data-ports.ts';
 import type { Pointers } from './pointers.ts';
 
 /** Blocks submitted and not yet acknowledged, over all puts of the process: three batches of four leaves per host. */
@@ -107,6 +107,7 @@ export class BlockStorer {
     claims: readonly Claim[] = [],
     acknowledged: Map<HostId, Contact> = new Map(),
   ): Promise<number> {
+    checkNotStopped(this.#ports);
     const key = ringIdOfHash(blockKey(block.cid), this.#ports.view.shape.bits);
     const hosts = await this.#ports.placement.writable(key, rule.replicas);
     const outcome: Outcome = { stored: [], full: [], acknowledged };

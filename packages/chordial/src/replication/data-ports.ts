@@ -4,6 +4,9 @@ import type { Clock, Contact, HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import type { BlockHashing } from '../content/block-hashing.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
+import { ChordialError } from '../errors.ts';
+import type { StopSwitch } from '../flow/timetable.ts';
+import type { LimitedPeers } from '../network/limited-peers.ts';
 import type { Membership } from '../network/membership.ts';
 import type { Transport } from '../network/transport.ts';
 import type { UnresponsivePeers } from '../network/unresponsive-peers.ts';
@@ -18,10 +21,14 @@ export interface DataPorts {
   readonly membership: Membership;
   /** Unresponsive peers; it observes `transport`. */
   readonly unresponsivePeers: UnresponsivePeers;
+  /** Told of those that say that their own limit holds them back. */
+  readonly limitedPeers?: Pick<LimitedPeers, 'note'>;
   /** What this host holds. */
   readonly blocks: BlockStore;
   /** Blocks in shared files of this host. */
   readonly shared?: InPlaceBlocks;
+  /** Whether what people wait for is stopped; without it never. */
+  readonly stop?: StopSwitch;
   /** The name of a host, for messages. */
   readonly called: (host: HostId) => string;
   readonly clock: Clock;
@@ -41,4 +48,10 @@ export interface InPlaceBlocks {
   size(cid: CID): Promise<number | null>;
   /** Verified, in a buffer owned by the caller; null when no longer available. A leaf may be pooled. */
   read(cid: CID, pool: LeafPool): Promise<Uint8Array | null>;
+}
+
+/** Throws `stopped` while people's transfers wait. */
+export function checkNotStopped({ stop }: Pick<DataPorts, 'stop'>): void {
+  const reason = stop?.reason() ?? null;
+  if (reason !== null) throw new ChordialError('stopped', reason);
 }

@@ -16,7 +16,6 @@ import type { SyncPorts } from './sync-ports.ts';
 const itemsPerPage = 1024;
 /** A host that answers none of this many requests, and is not found dead either, is not asked again. */
 const maxAsks = 2;
-const circle = { after: 'f'.repeat(64), upTo: 'f'.repeat(64) };
 
 interface Placed {
   readonly item: ListedItem;
@@ -36,7 +35,7 @@ export async function drainOnStop(ports: SyncPorts, signal: AbortSignal): Promis
   const silent = new Set<HostId>();
   let made = 0;
   for (const set of ports.index.sets()) {
-    for (const items of chunks([...ownItems(ports.index, set, circle)], itemsPerPage)) {
+    for (const items of chunks([...ownItems(ports.index, set, 'all')], itemsPerPage)) {
       if (signal.aborted) return made;
       const placed = await Promise.all(
         items.map(async (item) => {

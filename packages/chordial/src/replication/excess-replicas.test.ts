@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import type { Contact, HostId } from '@chordial/ring';
 import { contactOf, virtualClock } from '@chordial/ring/testing';
 import type { CID } from 'multiformats/cid';
@@ -34,6 +34,11 @@ interface Answers {
   isMute?: boolean;
 }
 
+interface Known {
+  readonly admittedAt: number | null;
+  readonly firstSeenAt: number | null;
+}
+
 interface Options {
   readonly admission?: 'members' | 'open' | 'classroom';
   readonly keepOwn?: boolean;
@@ -57,8 +62,10 @@ function scene({ admission = 'classroom', keepOwn = true, quotaBytes = 1e9 }: Op
     isLeaving: false,
     push: 'sent',
     exchange: true,
-    known: { admittedAt: 0 as number | null, firstSeenAt: 0 as number | null },
+    known: { admittedAt: 0, firstSeenAt: 0 } as Known,
+    knownOf: {} as Record<string, Known>,
   };
+  let walks = 0;
   const asked: { readonly host: string; readonly items: number; readonly isProof: boolean }[] = [];
   const moves: string[] = [];
   const withdrawn: string[] = [];
@@ -92,9 +99,14 @@ function scene({ admission = 'classroom', keepOwn = true, quotaBytes = 1e9 }: Op
   };
   const ports = {
     view: { self, shape: { bits: 256, successors: 4 }, hosts: () => state.hosts.map(contactOf) },
-    placement: { places: async (key: string, wanted: number) => placesOf(key).slice(0, wanted).map(contactOf) },
+    placement: {
+      places: async (key: string, wanted: number) => {
+        walks += 1;
+        return placesOf(key).slice(0, wanted).map(contactOf);
+      },
+    },
     transport: { request },
-    membership: { admission, of: () => state.known },
+    membership: { admission, of: (host: string) => state.knownOf[host] ?? state.known },
     blocks,
     index,
     catalog,
@@ -112,7 +124,7 @@ function scene({ admission = 'classroom', keepOwn = true, quotaBytes = 1e9 }: Op
     },
     leavers: { isAny: () => state.isLeaving },
     replicas: 3,
-    keepOwn,
+    keepsOwn: () => keepOwn,
     clock,
     random,
     leaves: new LeafPool(),
@@ -176,14 +188,15 @@ function scene({ admission = 'classroom', keepOwn = true, quotaBytes = 1e9 }: Op
     isCached,
     has,
     arrivals: () => arrivals,
+    walks: () => walks,
     time,
   };
 }
 
 test('A8 what all its places hold and prove goes, and this host is no authority for it from then on', async () => {
   const { put, look, has, asked, withdrawn, moves, excess } = scene();
+  assert.equal(excess.hasDue, true, 'what an earlier process left is looked at');
   const { cid, key } = await put();
-  assert.equal(excess.hasDue, true);
   assert.deepEqual(await look(), { dropped: 1, cached: 0, left: 0 });
   assert.equal(await has(cid), false);
   assert.deepEqual(
@@ -259,6 +272,64 @@ test('A8 a copy that is damaged here is told, and no place is blamed for another
   assert.deepEqual([reports, damaged.map(String)], [[], [String(cid)]]);
 });
 
+test('A8 nothing goes when the own copy is gone before it is compared', async () => {
+  const { put, look, reports, blocks, has } = scene();
+  const { cid } = await put();
+  const right = blocks.get.bind(blocks);
+  let reads = 0;
+  blocks.get = async (of) => (++reads <= 3 ? right(of) : null);
+  assert.deepEqual(await look(), { dropped: 0, cached: 0, left: 1 });
+  assert.deepEqual([reports, await has(cid)], [[], true]);
+});
+
+test('A8 a place with a wrong proof is told of, also where the own copy went meanwhile, and for a record', async () => {
+  const gone = scene();
+  const { cid } = await gone.put();
+  gone.state.answers['b'] = { proof: 'wrong' };
+  const right = gone.blocks.get.bind(gone.blocks);
+  let reads = 0;
+  gone.blocks.get = async (of) => (++reads <= 4 ? right(of) : null);
+  assert.deepEqual(await gone.look(), { dropped: 0, cached: 0, left: 1 });
+  assert.deepEqual([gone.reports, await gone.has(cid)], [['wrong-bytes b'], true]);
+  const named = scene();
+  await named.record();
+  named.state.answers['b'] = { proof: 'wrong' };
+  assert.deepEqual(await named.look(), { dropped: 0, cached: 0, left: 1 });
+  assert.deepEqual([named.reports, named.records.count()], [['wrong-bytes b'], 1]);
+});
+
+test('A8 an item that goes while its places prove it is looked at once more', async () => {
+  const { put, look, reports, ports, index } = scene();
+  await put();
+  let answered = 0;
+  const request = ports.transport.request.bind(ports.transport);
+  ports.transport.request = async (...given) => {
+    const answer = await request(...given);
+    answered += 1;
+    return answer;
+  };
+  const find = index.find.bind(index);
+  index.find = (...given) => (answered < 3 ? find(...given) : null);
+  assert.deepEqual(await look(), { dropped: 0, cached: 0, left: 1 });
+  assert.deepEqual(reports, []);
+});
+
+test('A8 without listeners for what goes wrong nothing goes either', async () => {
+  for (const fault of [{ isMute: true }, { proof: 'wrong' }] as const)
+    for (const isDamaged of [false, true]) {
+      const { state, put, look, has, ports, blocks } = scene();
+      Reflect.deleteProperty(ports, 'report');
+      Reflect.deleteProperty(ports, 'damaged');
+      const { cid, bytes } = await put();
+      state.answers['b'] = fault;
+      const right = blocks.get.bind(blocks);
+      let reads = 0;
+      blocks.get = async (of) => (++reads <= 4 || !isDamaged ? right(of) : Buffer.from(bytes).fill(0));
+      assert.deepEqual(await look(), { dropped: 0, cached: 0, left: 1 });
+      assert.equal(await has(cid), true);
+    }
+});
+
 test('A8 what a place has no room for waits until there may be some, and is no replica that is asked for again', async () => {
   const { state, put, look, excess, has } = scene();
   const { cid } = await put();
@@ -269,7 +340,14 @@ test('A8 what a place has no room for waits until there may be some, and is no r
   assert.equal(await has(cid), true);
   excess.lookAtWaiting();
   assert.equal(excess.hasDue, true);
-  // One that did not answer may have room.
+  // One that is not sure is given its share by its owner; one that did not answer, or refused, may have room.
+  state.answers['c'] = { isSure: false };
+  assert.deepEqual(await look(false), nothing);
+  assert.equal(excess.hasDue, false);
+  excess.lookAtWaiting();
+  state.answers['c'] = { held: 'other' };
+  state.exchange = false;
+  assert.deepEqual(await look(false), { dropped: 0, cached: 0, left: 1 });
   state.answers['c'] = { isMute: true };
   assert.deepEqual(await look(false), { dropped: 0, cached: 0, left: 1 });
   state.answers = {};
@@ -336,10 +414,32 @@ test('A8 when the ring changes while places are asked, what they proved is kept 
   }
 });
 
+test('A8 when the ring changes while places are asked, everything that is open is counted', async () => {
+  const { state, put, look } = scene();
+  const [, silent, few] = [await put(), await put(), await put()];
+  state.placesOf.set(silent.key, ['b', 'c', 'd']);
+  state.placesOf.set(few.key, ['a', 'b']);
+  state.answers['d'] = { isMute: true };
+  let looks = 0;
+  assert.deepEqual(await look(true, () => ++looks === 2), { dropped: 0, cached: 0, left: 3 });
+});
+
+test('A8 a single place that is not known long enough keeps it here', async () => {
+  const { state, put, look, has } = scene({ admission: 'open' });
+  const { cid } = await put();
+  state.now = 8 * day;
+  state.knownOf['b'] = { admittedAt: null, firstSeenAt: 2 * day };
+  assert.deepEqual(await look(), { dropped: 0, cached: 1, left: 0 });
+  state.now = 9 * day;
+  assert.equal(await has(cid), true);
+  assert.deepEqual(await look(), { dropped: 1, cached: 0, left: 0 });
+});
+
 test('A8 with places that are not known long enough it becomes cache, and goes once they are', async () => {
   const known = (admittedAt: number | null, firstSeenAt: number | null) => ({ admittedAt, firstSeenAt });
   for (const [admission, known_, from] of [
     ['open', known(null, 1000), 1000 + 7 * day],
+    ['open', known(2000, 1000), 1000 + 7 * day],
     ['members', known(500, 1000), 1000 + day],
     ['members', known(1000, 500), 1000 + day],
   ] as const) {
@@ -415,6 +515,19 @@ test('A8 a block that is claimed again while it becomes cache is a replica of th
   assert.equal(isCached(key), false);
 });
 
+test('A8 a block that goes while it becomes cache is none', async () => {
+  const { put, look, blocks, index } = scene();
+  const { cid, key } = await put({ publisher: 'self' });
+  const size = blocks.size.bind(blocks);
+  blocks.size = async (of) => {
+    const bytes = await size(of);
+    await blocks.delete([cid]);
+    return bytes;
+  };
+  assert.deepEqual(await look(), nothing);
+  assert.equal(index.findCached(blockSet(3), key), null);
+});
+
 test('A8 own publications stay: names always, blocks as cache where that is wanted', async () => {
   for (const keepOwn of [true, false]) {
     const { put, look } = scene({ keepOwn });
@@ -428,23 +541,30 @@ test('A8 own publications stay: names always, blocks as cache where that is want
   }
 });
 
-test('A8 cache that a place has lost counts as a replica again, and is given to it; silence alone changes nothing', async () => {
-  const { state, put, look, cache, isCached, moves, index } = scene({ keepOwn: true });
+test('A8 cache that a place has lost counts as a replica again, and is given to it; a silent place is asked again', async () => {
+  const { state, put, look, cache, isCached, moves, index, excess } = scene({ keepOwn: true });
   const { key } = await put({ publisher: 'self', size: 70 });
   await look();
   assert.equal(index.findCached(blockSet(3), key)?.bytes, 70);
   state.answers['c'] = { isMute: true };
   assert.deepEqual(await look(), nothing);
-  assert.equal(isCached(key), true);
+  assert.deepEqual([isCached(key), excess.hasDue], [true, false]);
+  excess.lookAtWaiting();
+  assert.equal(excess.hasDue, true);
   state.answers['c'] = { held: 'absent' };
-  assert.deepEqual(await look(), { dropped: 0, cached: 0, left: 1 });
+  assert.deepEqual(await look(false), { dropped: 0, cached: 0, left: 1 });
   assert.equal(isCached(key), false);
   assert.deepEqual(moves, [`push c ${key}`]);
+  // Known by all its places it needs no further look.
+  state.answers['c'] = {};
+  await look(false);
+  excess.lookAtWaiting();
+  assert.deepEqual([isCached(key), excess.hasDue], [true, false]);
   await cache(key);
 });
 
 test('A8 what arrives is looked at next, alone, and told; what belongs here is not even read', async () => {
-  const { state, put, look, excess, asked, arrivals, has } = scene();
+  const { state, put, look, excess, asked, arrivals, has, index, walks } = scene();
   await put();
   await look();
   asked.length = 0;
@@ -454,7 +574,14 @@ test('A8 what arrives is looked at next, alone, and told; what belongs here is n
   state.placesOf.set(own.key, ['self', 'a', 'b']);
   assert.ok(arrivals() >= before + 2);
   assert.equal(excess.hasDue, true);
+  const read = new Set<string>();
+  const find = index.find.bind(index);
+  index.find = (set, key) => {
+    read.add(key);
+    return find(set, key);
+  };
   assert.deepEqual(await look(false), { dropped: 1, cached: 0, left: 0 });
+  assert.deepEqual([read.has(fresh.key), read.has(own.key)], [true, false]);
   assert.deepEqual([await has(fresh.cid), await has(own.cid)], [false, true]);
   assert.deepEqual(
     asked.map(({ host, items }) => [host, items]),
@@ -464,13 +591,39 @@ test('A8 what arrives is looked at next, alone, and told; what belongs here is n
       ['c', 1],
     ],
   );
+  await look(false);
+  const walked = walks();
   assert.deepEqual(await look(false), nothing);
-  assert.equal(excess.hasDue, false);
+  assert.deepEqual([excess.hasDue, walks()], [false, walked]);
   // After it is closed nothing is noted.
   excess.close();
   const until = arrivals();
   await put();
   assert.equal(arrivals(), until);
+});
+
+test('A8 closing leaves what arrives to another that looks by then', async () => {
+  const { put, excess, ports, arrivals } = scene();
+  let others = 0;
+  new ExcessReplicas(ports, {} as BlockMover, () => {
+    others += 1;
+  });
+  excess.close();
+  await put();
+  assert.deepEqual([others > 0, arrivals()], [true, 0]);
+});
+
+test('A8 beyond 100 000 items that arrived everything is looked at', async () => {
+  for (const arriving of [100_000, 100_001]) {
+    const { state, put, look, index } = scene();
+    state.places = ['self', 'a', 'b'];
+    await put();
+    await look();
+    for (let number = 0; number < arriving; number++) index.added?.(blockSet(3), `${number}`);
+    const items = mock.method(index, 'items');
+    await look(false, () => true);
+    assert.equal(items.mock.callCount() > 0, arriving > 100_000);
+  }
 });
 
 test('A8 a cached item that has a place here by now counts again with the next look at what arrived', async () => {
@@ -482,6 +635,43 @@ test('A8 a cached item that has a place here by now counts again with the next l
   assert.equal(excess.hasDue, true);
   assert.deepEqual(await look(false), nothing);
   assert.equal(isCached(key), false);
+});
+
+test('A8 cache that another host offers or wants is looked at next, and counts where a place lacks it', async () => {
+  const { state, put, look, cache, isCached, excess } = scene();
+  const [cached, counted] = [await put(), await put()];
+  await cache(cached.key);
+  state.answers['c'] = { held: 'absent' };
+  state.push = 'full';
+  await look();
+  assert.equal(isCached(cached.key), false);
+  await cache(cached.key);
+  excess.lookAtCache(counted.key);
+  excess.lookAtCache('ab'.repeat(32));
+  assert.equal(excess.hasDue, false);
+  excess.lookAtCache(cached.key);
+  assert.deepEqual(await look(false), nothing);
+  assert.equal(isCached(cached.key), false);
+});
+
+test('A8 cache in a range that an owner confirms counts where it has a place here', async () => {
+  const { state, put, look, cache, isCached, excess, asked } = scene();
+  state.places = ['self', 'a', 'b'];
+  const [placed, other, outside] = [await put(), await put(), await put()];
+  await look();
+  for (const { key } of [placed, other, outside]) {
+    state.placesOf.set(key, key === other.key ? ['a', 'b', 'c'] : ['a', 'b', 'self']);
+    await cache(key);
+  }
+  asked.length = 0;
+  const before = (key: string): string => (BigInt(`0x${key}`) - 1n).toString(16).padStart(64, '0');
+  for (const { key } of [placed, other]) await excess.lookAtCacheIn({ after: before(key), upTo: key });
+  assert.deepEqual(await look(false), nothing);
+  assert.deepEqual(
+    [placed, other, outside].map(({ key }) => isCached(key)),
+    [false, true, true],
+  );
+  assert.deepEqual(asked, [], 'no other host is asked');
 });
 
 test('A8 items of a range are looked at when that is asked for', async () => {
@@ -504,6 +694,10 @@ test('A8 of a block of many replicas the places beyond the third need not be sur
   assert.deepEqual(await look(), { dropped: 0, cached: 0, left: 1 });
   state.answers['e'] = { isSure: false };
   assert.deepEqual(await look(false), { dropped: 1, cached: 0, left: 0 });
+  const silent = scene();
+  await silent.put({ replicas: 5 });
+  silent.state.answers['d'] = { isMute: true };
+  assert.deepEqual(await silent.look(), { dropped: 0, cached: 0, left: 1 });
   const sure = scene();
   await sure.put({ replicas: 5 });
   sure.state.answers['c'] = { isSure: false };
@@ -511,17 +705,19 @@ test('A8 of a block of many replicas the places beyond the third need not be sur
 });
 
 test('A8 an owner that lost a block of many replicas is given it by a holder far behind it', async () => {
-  for (const [places, held, isGiven] of [
-    [['a', 'b', 'c', 'self', 'd'], 'absent', true],
-    [['a', 'b', 'c', 'self', 'd'], 'other', false],
-    [['a', 'b', 'c', 'self', 'd'], 'same', false],
-    [['a', 'b', 'self', 'c', 'd'], 'absent', false],
+  for (const [places, answer, isGiven] of [
+    [['a', 'b', 'c', 'self', 'd'], { held: 'absent' }, true],
+    [['a', 'b', 'c', 'self', 'd'], { held: 'other' }, false],
+    [['a', 'b', 'c', 'self', 'd'], { held: 'same' }, false],
+    [['a', 'b', 'c', 'self', 'd'], { isMute: true }, false],
+    [['a', 'b', 'self', 'c', 'd'], { held: 'absent' }, false],
   ] as const) {
     const { state, put, look, moves, asked } = scene();
     state.places = places;
-    state.answers['a'] = { held };
+    state.answers['a'] = answer;
+    await look();
     const { key } = await put({ replicas: 5 });
-    assert.deepEqual(await look(), nothing);
+    assert.deepEqual(await look(false), nothing);
     assert.deepEqual(moves, isGiven ? [`push a ${key}`] : []);
     assert.ok(asked.every(({ host, isProof }) => host === 'a' && !isProof));
   }
@@ -557,7 +753,7 @@ test('A8 proofs are asked for in questions that cost 16 MiB at most', async () =
 
 test('A8 proofs are asked for 256 at a time', async () => {
   const { look, asked, records } = scene();
-  const rows = Array.from({ length: 257 }, (_, number) => ({
+  const rows = Array.from({ length: 513 }, (_, number) => ({
     kind: 'name',
     publisher: 'P',
     subject: Buffer.from(`s${number}`),
@@ -567,10 +763,10 @@ test('A8 proofs are asked for 256 at a time', async () => {
     bytes: Buffer.from(`record ${number}`),
   }));
   await records.put(rows);
-  assert.deepEqual(await look(), { dropped: 257, cached: 0, left: 0 });
+  assert.deepEqual(await look(), { dropped: 513, cached: 0, left: 0 });
   assert.deepEqual(
     asked.filter(({ host }) => host === 'a').map(({ items }) => items),
-    [256, 1],
+    [256, 256, 1],
   );
 });
 
@@ -587,8 +783,20 @@ test('A8 for a write cache makes room, that which was cached first before all', 
   assert.equal(await excess.makeRoom(0), 0);
 });
 
+test('A8 for one write no more than 512 items of the cache are looked at, 16 at a time', async () => {
+  const { state, put, excess, cache, asked } = scene();
+  const made = await Promise.all(Array.from({ length: 513 }, () => put()));
+  await Promise.all(made.map(({ key }) => cache(key)));
+  state.answers['c'] = { isSure: false };
+  assert.equal(await excess.makeRoom(1000), 0);
+  assert.deepEqual(
+    asked.filter(({ host }) => host === 'a').map(({ items }) => items),
+    Array.from({ length: 32 }, () => 16),
+  );
+});
+
 test('A8 no cache goes that a place lacks, that has a place here, or that is no block', async () => {
-  const { state, put, record, excess, cache, has, moves } = scene();
+  const { state, put, record, excess, cache, has, moves, records } = scene();
   const [lacked, own] = [await put(), await put()];
   const named = await record('self');
   await cache(lacked.key);
@@ -603,7 +811,7 @@ test('A8 no cache goes that a place lacks, that has a place here, or that is no 
   const [first, second] = [excess.makeRoom(1000), excess.makeRoom(1)];
   assert.equal(first, second, 'it is made once for all who wait');
   assert.equal(await first, 100);
-  assert.deepEqual([await has(lacked.cid), await has(own.cid)], [false, true]);
+  assert.deepEqual([await has(lacked.cid), await has(own.cid), records.count()], [false, true, 1]);
   const closed = scene();
   const { key } = await closed.put();
   await closed.cache(key);
@@ -635,6 +843,10 @@ test('A8 own puts are kept as cache while a fifth of the quota is left for other
   await tight.blocks.put([{ cid, bytes, claims }]);
   await keepAsCache(tight.ports, { cid, bytes, claims });
   assert.equal(tight.isCached(blockKey(cid)), false);
+  const gone = scene();
+  gone.blocks.put = async () => undefined;
+  await keepAsCache(gone.ports, blockOf(10));
+  assert.equal(gone.index.cachedBlocks().bytes, 0);
   const full = scene();
   full.blocks.put = async () => {
     throw new ChordialError('quota-full', 'full');

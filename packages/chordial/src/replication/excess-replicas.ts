@@ -13,7 +13,7 @@ import { verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
-import { type CachedItem, copiesOfSet, type ItemSet } from '../storage/item-index.ts';
+import { type CachedItem, copiesOfSet, everySet, type ItemSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { BlockMover } from './items/block-mover.ts';
 import { kindOf, placesOfItem } from './items/kinds.ts';
@@ -39,10 +39,10 @@ export const seasonedMilliseconds = { members: 24 * 3600 * 1000, open: 7 * 24 * 
 /** Cached items examined to make room for one write, and at a time: as many leaves as an answer may prove. */
 const maxEvictionsTried = 512;
 const evictionConcurrency = 16;
+/** Cached items of one confirmed range and set that are examined; the others after the next confirmation. */
+const maxCachedOfRange = 512;
 /** Of the quota; the rest is for items with a place here. */
 const shareForOwn = 0.8;
-const lastKey = 'f'.repeat(64);
-const circle: KeyArc = { after: lastKey, upTo: lastKey };
 
 export interface ExcessReplicasOutcome {
   readonly dropped: number;
@@ -72,7 +72,7 @@ export class ExcessReplicas {
   readonly #blocks: BlockMover;
   readonly #due = new Map<ItemSet, Set<string>>();
   #dueCount = 0;
-  /** Items that a place has no room for: examined again later. */
+  /** Items that a place has no room for, and cache of which a place did not answer: examined again later. */
   readonly #waiting = new Map<ItemSet, Set<string>>();
   #isEverythingDue = true;
   #makingRoom: Promise<number> | null = null;
@@ -131,7 +131,27 @@ export class ExcessReplicas {
     for (const set of index.sets()) for (const { key } of ownItems(index, set, range)) this.#lookLater(set, key);
   }
 
-  /** Items waiting for room are examined with the next look. */
+  /** Another host has just offered a copy of this block, or asked for one: cache is examined with the next look. */
+  lookAtCache(key: string): void {
+    const { index } = this.#ports;
+    const found = index.isBlockCached(key) ? index.findBlock(key) : null;
+    if (found !== null) this.#added(found.set, key);
+  }
+
+  /**
+   * An owner has just confirmed to this host that it is a place of this range: what is cache there counts from the next look
+   * on. Without this event no one would notice, since for the owner this host has all that it should have.
+   */
+  async lookAtCacheIn(range: KeyArc): Promise<void> {
+    for (const set of everySet) {
+      const keys = this.#ports.index.cachedIn(set, kindOf(set).indexedRange(range), maxCachedOfRange);
+      // The places of an arc are the same for all of its keys; of blocks of fewer copies this host may be none.
+      if (!(await this.#isPlaceOf(set, keys.at(0))) && !(await this.#isPlaceOf(set, keys.at(-1)))) continue;
+      for (const key of keys) this.#added(set, key);
+    }
+  }
+
+  /** Waiting items are examined with the next look. */
   lookAtWaiting(): void {
     for (const [set, keys] of this.#waiting) for (const key of keys) this.#lookLater(set, key);
     this.#waiting.clear();
@@ -180,7 +200,7 @@ export class ExcessReplicas {
     const { index } = this.#ports;
     for (const set of index.sets()) {
       for (let cursor: string | null = null; ; ) {
-        const page = index.items(set, circle, cursor, itemsPerPage);
+        const page = index.items(set, 'all', cursor, itemsPerPage);
         yield [set, page.items];
         cursor = page.cursor;
         if (cursor === null) break;
@@ -203,9 +223,14 @@ export class ExcessReplicas {
 
   /** It has a place here, counts as a replica, and no other owner needs to know. */
   async #isForGood(set: ItemSet, key: string): Promise<boolean> {
-    const { index, replicas, view } = this.#ports;
+    const { index, replicas } = this.#ports;
     if (copiesOfSet(set, replicas) > replicas) return false;
-    return isAmong(await placesOfItem(this.#ports, set, key), view.self.host) && !index.isCached(set, key);
+    return (await this.#isPlaceOf(set, key)) && !index.isCached(set, key);
+  }
+
+  async #isPlaceOf(set: ItemSet, key: string | undefined): Promise<boolean> {
+    if (key === undefined) return false;
+    return isAmong(await placesOfItem(this.#ports, set, key), this.#ports.view.self.host);
   }
 
   #lookLater(set: ItemSet, key: string): void {
@@ -257,7 +282,11 @@ export class ExcessReplicas {
     for (const item of judged) {
       const standing = await this.#standing(set, item, answers, signal);
       if (standing === 'held') proved.push(item);
-      else if (index.isCached(set, item.key) && !isAbsentAtSome(item, answers)) continue;
+      else if (index.isCached(set, item.key) && !isAbsentAtSome(item, answers)) {
+        // A silent place may lack it: it is asked again.
+        if (isSilentSome(item, answers)) this.#wait(set, item.key);
+        continue;
+      }
       // An item that its place lost is that place's replica until it is back there.
       else await this.#count(set, [item]);
       if (standing === 'not-held') open.push(item);
@@ -415,7 +444,7 @@ export class ExcessReplicas {
     const client = new SyncClient(transport, signal);
     const asItems = (some: readonly Judged[]) => some.map(({ key, digest }) => ({ set, key, digest }));
     const cheap = items.filter(({ fate }) => fate === 'cache');
-    const told = cheap.length === 0 ? [] : await client.holds(host, asItems(cheap));
+    const told = await client.holds(host, asItems(cheap));
     for (const [position, { key }] of cheap.entries()) yield [key, { ...told[position]!, challenge: null }];
     for (const some of await this.#proofSized(items.filter(({ fate }) => fate === 'drop'))) {
       const nonce = newNonce(random);
@@ -469,6 +498,10 @@ export class ExcessReplicas {
 
 function isAbsentAtSome({ key, places }: Placed, answers: Answers): boolean {
   return places.some(({ host }) => answers.get(host)?.get(key)?.held === 'absent');
+}
+
+function isSilentSome({ key, places }: Placed, answers: Answers): boolean {
+  return places.some(({ host }) => answers.get(host)?.get(key) === undefined);
 }
 
 function isAmong(places: readonly Contact[], host: HostId): boolean {

@@ -108,7 +108,7 @@ async function handOverBlock(ports: SyncPorts, cid: CID, key: string): Promise<r
   if (claims.length === 0) return [];
   const bytes = await ports.blocks.get(cid);
   if (bytes === null) return [];
-  const copy = { block: { cid, bytes }, claims, abandoned: false };
+  const copy = { block: { cid, bytes }, claims, traffic: 'repair', abandoned: false } as const;
   const wanted = copiesWanted(claims, ports.replicas);
   // A host that answers that the puts of others have ended has checked their names, and knows better than this one. Of an
   // own put that others have let go, this host may be the only one that knows that it holds.
@@ -146,8 +146,7 @@ async function everywhere(
   give: (host: Contact) => Promise<void>,
 ): Promise<readonly string[]> {
   const { view, placement } = ports;
-  const hosts = await placement.candidates(ringIdOfHash(key, view.shape.bits), wanted + 1);
-  const others = hosts.filter(({ host }) => host !== view.self.host);
+  const others = await placement.withoutSelf.candidates(ringIdOfHash(key, view.shape.bits), wanted);
   const places = others.slice(0, wanted);
   const substitutes = others.slice(wanted, wanted + maxSubstitutes)[Symbol.iterator]();
   const given = await Promise.allSettled(places.map((host) => giveOrNext(host, substitutes, give)));

@@ -9,6 +9,7 @@
 import { type Contact, ringIdOfHash } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import type { RingView } from '../records/ring-view.ts';
+import { likelyPlaces } from '../records/zone-order.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import { copiesOfSet, type Item, type ItemIndex, type ItemSet } from '../storage/item-index.ts';
 import type { ItemStores } from './items/item-kind.ts';
@@ -25,7 +26,7 @@ type Ports = ItemStores &
   Pick<SyncPorts, 'hashing' | 'transport' | 'random' | 'replicas'> & {
     readonly blocks: Pick<BlockStore, 'get' | 'claimsOf'>;
     readonly index: Pick<ItemIndex, 'sets' | 'items'>;
-    readonly view: Pick<RingView, 'self' | 'shape' | 'nearby'>;
+    readonly view: Pick<RingView, 'self' | 'shape' | 'nearby' | 'hosts'>;
   };
 
 interface Asked {
@@ -59,7 +60,7 @@ function chosen({ index, view, blocks, random, replicas }: Ports, { host }: Cont
     for (const { cid, ...item } of index.items(set, { after: from, upTo: from }, null, blocksLookedAt).items) {
       if (placed.length >= blocksAsked) return placed;
       if (cid === null) continue;
-      const places = view.nearby(ringIdOfHash(item.key, view.shape.bits), copiesOfSet(set, replicas));
+      const places = likelyPlaces(view, ringIdOfHash(item.key, view.shape.bits), copiesOfSet(set, replicas));
       if (places.some((place) => place.host === host)) placed.push({ set, item: { ...item, cid } });
       else if (own.length < blocksAsked && blocks.claimsOf(cid).some(({ publisher }) => publisher === host))
         own.push({ set, item: { ...item, cid } });

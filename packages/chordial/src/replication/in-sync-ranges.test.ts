@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Contact, HostId, MemberPointer, MemberState } from '@chordial/ring';
+import { distinctZones } from '../records/zone-order.ts';
 import { keyRangeOfArc } from '../storage/key-range.ts';
 import { InSyncRanges } from './in-sync-ranges.ts';
 import type { OwnArc } from './own-arcs.ts';
@@ -13,7 +14,8 @@ function member(id: string, host: string): MemberPointer {
   return { id, index: 0, contact: { host, addresses: [] } } as unknown as MemberPointer;
 }
 
-const me = member('40', 'self');
+const plain = member('40', 'self');
+const me = { ...plain, contact: { ...plain.contact, zone: 's' } };
 const usual = { predecessor: member('20', 'b'), successors: ['b', 'self', 'c', 'd'].map(at) };
 
 function at(host: string, index: number): MemberPointer {
@@ -59,6 +61,33 @@ test('an arc of another range, with other places or with more of them is not set
   assert.equal(settled.has(arcOf({ ...usual, predecessor: member('30', 'b') }), asked), false);
   assert.equal(settled.has(arcOf({ ...usual, successors: ['c', 'b', 'd'].map(at) }), asked), false);
   assert.equal(settled.has(arcOf(usual), asked + 1), false);
+});
+
+test('with zones an arc stays settled while the same hosts are its places, and no longer', () => {
+  const zoned = (zones: string) =>
+    ['b', 'self', 'c', 'd'].map(at).map((pointer, index): MemberPointer => {
+      return { ...pointer, contact: { ...pointer.contact, zone: zones[index]! } };
+    });
+  const distinct = (successors: readonly MemberPointer[]) => {
+    const arc = arcOf({ ...usual, successors });
+    return { ...arc, others: distinctZones([me.contact, ...arc.others]).slice(1) };
+  };
+  for (const [before, after, isKept] of [
+    ['xsxy', 'xsxy', true],
+    ['xsxy', 'xszz', false],
+    ['xsxy', 'xsxx', false],
+    ['xsxy', 'ysxy', false],
+    ['ssxy', 'ssyx', true],
+    ['xsxx', 'xsxx', true],
+    ['xsxx', 'xsxy', false],
+    ['xsyz', 'xsyx', true],
+  ] as const) {
+    const { settled, becomes } = settledIn({ ...usual, successors: zoned(before) });
+    settled.compare(distinct(zoned(before)), asked)();
+    becomes({ successors: zoned(after) });
+    becomes({ successors: zoned(before) });
+    assert.equal(settled.has(distinct(zoned(before)), asked), isKept, `${before} and ${after}`);
+  }
 });
 
 test('a place that is another one for an instant unsettles the arc, even when all is as before at the next round', () => {

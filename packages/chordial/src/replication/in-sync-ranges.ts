@@ -3,16 +3,17 @@
  * A round after a change of the ring skips these: a join changes a few arcs, and otherwise every host would compare all
  * of its arcs with all of its partners again. The regular rounds compare everything.
  */
-import { type HostId, isMember } from '@chordial/ring';
+import { type Contact, type HostId, isMember } from '@chordial/ring';
 import type { RingView } from '../records/ring-view.ts';
+import { byZone } from '../records/zone-order.ts';
 import { keyRangeOfArc } from '../storage/key-range.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
 import type { OwnArc } from './own-arcs.ts';
 
 interface Known {
   readonly after: string;
-  /** The other hosts asked about the arc, in ring order. */
-  readonly hosts: readonly HostId[];
+  /** The other hosts asked about the arc, places first. */
+  readonly hosts: readonly Contact[];
   /** Number of hosts asked, if available. */
   readonly asked: number;
   isSettled: boolean;
@@ -36,7 +37,7 @@ export class InSyncRanges {
     const known = this.#known.get(range.upTo);
     if (known === undefined || !known.isSettled || known.after !== range.after || known.asked !== asked) return false;
     const hosts = others.slice(0, asked);
-    return hosts.length === known.hosts.length && hosts.every(({ host }, index) => host === known.hosts[index]);
+    return hosts.length === known.hosts.length && hosts.every(({ host }, index) => host === known.hosts[index]?.host);
   }
 
   /**
@@ -44,7 +45,7 @@ export class InSyncRanges {
    * before.
    */
   compare({ range, others }: OwnArc, asked: number): () => void {
-    const hosts = others.slice(0, asked).map(({ host }) => host);
+    const hosts = others.slice(0, asked);
     const known = { after: range.after, hosts, asked, isSettled: false };
     this.#known.set(range.upTo, known);
     return () => {
@@ -63,16 +64,27 @@ export class InSyncRanges {
       const { after, upTo } = keyRangeOfArc(predecessor.id, me.id, this.#view.shape.bits) as KeyArc;
       const known = this.#known.get(upTo);
       if (known === undefined || known.after !== after) continue;
-      const hosts = new Set<HostId>();
-      for (const entry of successors) {
-        if (hosts.size === known.asked) break;
-        if (!isMember(entry)) continue;
-        const { host } = entry.contact;
-        if (host !== this.#view.self.host && !this.#view.isDead(host)) hosts.add(host);
-      }
-      // Those beyond the list are compared by the round itself.
-      if ([...hosts].every((host, index) => host === known.hosts[index])) kept.set(upTo, known);
+      const listed = new Map<HostId, Contact>();
+      for (const { contact } of successors.filter(isMember))
+        if (!this.#view.isDead(contact.host)) listed.set(contact.host, listed.get(contact.host) ?? contact);
+      listed.delete(me.contact.host);
+      if (this.#isSame(known, [...listed.values()])) kept.set(upTo, known);
     }
     this.#known = kept;
   }
+
+  /** Whether the arc still has these places, as far as the list of its owner tells. Those beyond are compared by the round itself. */
+  #isSame({ hosts, asked }: Known, listed: readonly Contact[]): boolean {
+    const before = byZone([this.#view.self, ...hosts]);
+    const now = byZone([this.#view.self, ...listed]);
+    return (
+      isBeginOf(now.firsts.slice(0, asked + 1), before.firsts) &&
+      isBeginOf(now.others.slice(0, asked + 1 - before.firsts.length), before.others) &&
+      !now.others.some(({ host }) => before.firsts.some((first) => first.host === host))
+    );
+  }
+}
+
+function isBeginOf(some: readonly Contact[], all: readonly Contact[]): boolean {
+  return some.every(({ host }, index) => host === all[index]?.host);
 }

@@ -44,8 +44,8 @@ export async function placesOfKeyWithoutSelf(
   key: string,
   wanted: number,
 ): Promise<readonly (readonly Contact[])[]> {
-  const hosts = await placement.candidates(ringIdOfHash(key.slice(0, 64), view.shape.bits), wanted + 1);
-  return [hosts.filter(({ host }) => host !== view.self.host).slice(0, wanted)];
+  const hosts = await placement.withoutSelf.candidates(ringIdOfHash(key.slice(0, 64), view.shape.bits), wanted);
+  return [hosts.slice(0, wanted)];
 }
 
 /** Hosts that hold the leaves of the cell of this key. */
@@ -67,8 +67,7 @@ export async function placesOfCellWithoutSelf(
 ): Promise<readonly (readonly Contact[])[]> {
   const { first, last } = keysOfCell(cellOf(key));
   const range = [ringIdOfHash(first, view.shape.bits), ringIdOfHash(last, view.shape.bits)] as const;
-  const arcs = await placement.placesOfArcs(...range, wanted + 1);
-  return arcs.map((hosts) => hosts.filter(({ host }) => host !== view.self.host).slice(0, wanted));
+  return placement.withoutSelf.placesOfArcs(...range, wanted);
 }
 
 function lastKeyOfCell(cell: number): string {

@@ -23,12 +23,12 @@ const ended = { name: 'a', sequence: 6 };
 
 const samples = [
   sample(blockMessages.has, { cids: [cid, cid] }, { sizes: [1, -1], cached: new Set([0]) }),
-  sample(blockMessages.get, { cids }, { sizes: [-2] }),
+  sample(blockMessages.get, { cids, repair: false }, { sizes: [-2] }),
   sample(
     blockMessages.put,
     [
-      { cid, size: 1, claims: [claim], relay: 0 },
-      { cid, size: 2, claims: [claim], relay: 3 },
+      { cid, size: 1, claims: [claim], relay: 0, repair: false },
+      { cid, size: 2, claims: [claim], relay: 3, repair: true },
     ],
     { results: ['stored', 'no-room'] },
   ),
@@ -72,7 +72,7 @@ const fixtures: Record<string, readonly [string, string]> = {
     'a16573697a65738121',
   ],
   'blocks.put': [
-    'a266626c6f636b7382a3636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a6473697a650166636c61696d738100a4636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a6473697a65026572656c61790366636c61696d73810066636c61696d7381857834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e4356654833656161050300',
+    'a266626c6f636b7382a3636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a6473697a650166636c61696d738100a5636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a6473697a65026572656c61790366636c61696d73810066726570616972f566636c61696d7381857834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e4356654833656161050300',
     'a167726573756c7473826673746f726564676e6f2d726f6f6d',
   ],
   'blocks.check': ['a16463696473815824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a', 'a0'],
@@ -132,7 +132,7 @@ test('a message names each claim once', () => {
 });
 
 test('what is beyond its bounds is refused', () => {
-  const offer = { cid, size: 1, claims: [claim], relay: 0 };
+  const offer = { cid, size: 1, claims: [claim], relay: 0, repair: false };
   const claiming = (over: object) => [{ ...offer, claims: [{ ...claim, ...over }] }];
   for (const over of [
     { publisher: 'x' },
@@ -169,8 +169,8 @@ test('what is beyond its bounds is refused', () => {
     () => blockMessages.check.decode(blockMessages.check.encode({ cids: new Array(17).fill(cid) })),
     isRefused,
   );
-  assert.throws(() => blockMessages.get.decodeAnswer({ sizes: [1] }, { cids: [cid, cid] }), isRefused);
-  assert.throws(() => blockMessages.get.decodeAnswer({ sizes: [3 * 1024 * 1024] }, { cids }), isRefused);
+  assert.throws(() => blockMessages.get.decodeAnswer({ sizes: [1] }, { cids: [cid, cid], repair: false }), isRefused);
+  assert.throws(() => blockMessages.get.decodeAnswer({ sizes: [3 * 1024 * 1024] }, { cids, repair: false }), isRefused);
   assert.throws(() => blockMessages.has.decodeAnswer({ sizes: [1], cached: [1] }, { cids }), isRefused);
   const question = { set: blockSet(3), range, cursor: null };
   const page = (key: string, of: typeof cid | null) =>

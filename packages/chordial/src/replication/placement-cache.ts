@@ -8,6 +8,7 @@ import { ChordialError } from '../errors.ts';
 import { Semaphore } from '../flow/semaphore.ts';
 import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
 import type { RingView } from '../records/ring-view.ts';
+import { distinctZones } from '../records/zone-order.ts';
 import { hostsBehind } from './placement.ts';
 
 const maxAgeMilliseconds = 2000;
@@ -28,13 +29,19 @@ const pauseMilliseconds: Milliseconds = 100;
 interface Arc {
   readonly start: RingId;
   readonly end: RingId;
+  /** The places first. */
   readonly hosts: readonly Contact[];
   readonly wanted: number;
   readonly until: Milliseconds;
 }
 
+type SeenRing = Pick<
+  RingView,
+  'self' | 'shape' | 'locate' | 'stateOf' | 'isDead' | 'mayHold' | 'hosts' | 'nearby' | 'onChange'
+>;
+
 export class PlacementCache {
-  readonly #view: RingView;
+  readonly #view: SeenRing;
   readonly #clock: Clock;
   readonly #unresponsivePeers: Pick<UnresponsivePeers, 'isSilent'>;
   /** Sorted by `end`, which is unique. */
@@ -42,9 +49,10 @@ export class PlacementCache {
   #generation = 0;
   readonly #lookups = new Semaphore(maxLookups);
   readonly #stopListening: () => void;
+  #others: PlacementCache | null = null;
 
   constructor(
-    view: RingView,
+    view: SeenRing,
     clock: Clock,
     unresponsivePeers: Pick<UnresponsivePeers, 'isSilent'> = new UnresponsivePeers(clock),
   ) {
@@ -56,9 +64,17 @@ export class PlacementCache {
 
   close(): void {
     this.#stopListening();
+    this.#others?.close();
+  }
+
+  /** The same of the ring without this host. */
+  get withoutSelf(): PlacementCache {
+    this.#others ??= new PlacementCache(ringOfOthers(this.#view), this.#clock, this.#unresponsivePeers);
+    return this.#others;
   }
 
   clear(): void {
+    this.#others?.clear();
     this.#arcs = [];
     this.#generation += 1;
   }
@@ -172,7 +188,7 @@ export class PlacementCache {
   async #lookUp(key: RingId, wanted: number): Promise<Arc> {
     const generation = this.#generation;
     const located = await this.#view.locate(key);
-    const hosts = await hostsBehind(located, wanted, this.#view);
+    const hosts = distinctZones(await hostsBehind(located, wanted, this.#view));
     const until = this.#clock.now() + maxAgeMilliseconds;
     // What was learned before a change of neighbours may be stale: used once, not kept.
     const arc = { start: located.predecessor.id, end: located.owner.id, hosts, wanted, until };
@@ -213,6 +229,22 @@ export class PlacementCache {
       isHeld = false;
     };
   }
+}
+
+/** The ring as it is when this host has gone. */
+function ringOfOthers(view: SeenRing): SeenRing {
+  const isOther = ({ host }: Contact): boolean => host !== view.self.host;
+  return {
+    self: view.self,
+    shape: view.shape,
+    locate: (key) => view.locate(key),
+    stateOf: (member) => view.stateOf(member),
+    isDead: (host) => view.isDead(host),
+    mayHold: (host) => host !== view.self.host && view.mayHold(host),
+    hosts: () => view.hosts().filter(isOther),
+    nearby: (key, most) => view.nearby(key, most === undefined ? most : most + 1).filter(isOther),
+    onChange: (listener) => view.onChange(listener),
+  };
 }
 
 function notRecovered(cause: ChordialError): ChordialError {

@@ -7,6 +7,7 @@
 import type { Contact } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import type { ItemIndex, ItemSet } from '../storage/item-index.ts';
+import type { KeyRange } from '../storage/key-range.ts';
 import { type KeyArc, partsOf } from '../storage/range-parts.ts';
 import type { SyncClient } from './sync-client.ts';
 import { type ComparedRange, fingerprintText, type ListedItem } from './sync-messages.ts';
@@ -84,7 +85,7 @@ async function* listed(
 export function* ownItems(
   index: Pick<ItemIndex, 'items'>,
   set: ItemSet,
-  range: KeyArc,
+  range: KeyRange,
 ): Generator<ListedItem, void, undefined> {
   for (let cursor: string | null = null; ; ) {
     const page = index.items(set, range, cursor, itemsPerPage);

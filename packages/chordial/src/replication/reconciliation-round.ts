@@ -8,6 +8,7 @@
 
 import type { Contact, HostId, Random } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
+import { countZones } from '../records/zone-order.ts';
 import { type BlockSet, copiesOfSet } from '../storage/item-index.ts';
 import {
   type BlockDifference,
@@ -21,6 +22,7 @@ import type { InSyncRanges } from './in-sync-ranges.ts';
 import type { ItemTransfers, SmallItemKind } from './items/item-kind.ts';
 import { smallKinds } from './items/kinds.ts';
 import { type OwnArc, ownArcs } from './own-arcs.ts';
+import type { RareBlock } from './repair-progress.ts';
 import { SyncClient } from './sync-client.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
@@ -28,6 +30,8 @@ import type { SyncPorts } from './sync-ports.ts';
 const maxCarryings = 32;
 /** Hosts after the places that are asked to take what a place has no room for. */
 const maxSubstitutes = 4;
+/** Blocks with too few copies that are told. */
+const maxRareTold = 256;
 
 export interface RoundOutcome {
   /** Replicas of blocks made, here or elsewhere, and records sent or received. */
@@ -35,12 +39,17 @@ export interface RoundOutcome {
   readonly records: number;
   /** All arcs are confirmed, here and at their places. */
   readonly complete: boolean;
+  /** Copies of blocks of the compared arcs that belong into the zone of another one, for lack of others. */
+  readonly inSharedZones: number;
+  /** Copies of anything that are still to be made, at least. */
+  readonly lacking: number;
+  readonly rare: readonly RareBlock[];
   /** Something was received or left over that other places may lack: another round is due at once. */
   readonly again: boolean;
 }
 
 export interface Grace {
-  /** Blocks with w replicas are left alone: a host that is away may return. */
+  /** Blocks with w replicas are left alone: a host that is away may return, or the limit is `stop`. */
   readonly isOn: boolean;
   /** So are those with fewer: this host has just started, and other holders may not be visible yet. */
   readonly isFindingOthers: boolean;
@@ -63,6 +72,8 @@ export class ReconciliationRound {
   #blocks = 0;
   #records = 0;
   #pulled = false;
+  #compared: readonly ComparedArc[] | null = null;
+  readonly #rare = new Map<string, RareBlock>();
 
   constructor(transfers: ItemTransfers, scope: RoundScope, grace: Grace) {
     const { ports, signal } = transfers;
@@ -73,6 +84,17 @@ export class ReconciliationRound {
     this.#signal = signal;
   }
 
+  /** Copies to be made, at least; null before the comparison. */
+  get lacking(): number | null {
+    if (this.#compared === null) return null;
+    let copies = 0;
+    for (const { lackedHere, lackedAt } of this.#compared) {
+      copies += Math.max(0, lackedHere);
+      for (const lacked of lackedAt.values()) copies += Math.max(0, lacked);
+    }
+    return copies;
+  }
+
   async run(): Promise<RoundOutcome> {
     const { view, index, replicas } = this.#ports;
     const wanted = Math.max(replicas, ...index.sets().map((set) => copiesOfSet(set, replicas)));
@@ -80,6 +102,7 @@ export class ReconciliationRound {
     const arcs = (await ownArcs(view, wanted)).filter((arc) => this.#isDue(arc, wanted - 1));
     const settle = new Map(arcs.map((arc) => [arc.range.upTo, settled.compare(arc, wanted - 1)]));
     const comparison = await compareArcs(arcs, this.#ports, this.#signal);
+    this.#compared = comparison.arcs;
     const complete = await this.#confirm(comparison.arcs);
     for (const arc of comparison.arcs) if (wasAlike(arc)) settle.get(arc.range.upTo)?.();
     if (comparison.carryings.length === 0) return this.#outcome(comparison, complete);
@@ -95,10 +118,27 @@ export class ReconciliationRound {
     return everything || !settled.has(arc, asked) || !this.#ports.confirmed.coversAll(arc.range);
   }
 
-  #outcome({ cut }: Comparison, complete: boolean): RoundOutcome {
+  #outcome({ arcs, cut }: Comparison, complete: boolean): RoundOutcome {
     // The rest is compared after something else has been transferred, or the same would be left out again.
     const again = !this.#signal.aborted && ((cut && this.#blocks + this.#records > 0) || this.#pulled);
-    return { blocks: this.#blocks, records: this.#records, complete, again };
+    return {
+      ...{ blocks: this.#blocks, records: this.#records, complete, again },
+      inSharedZones: this.#inSharedZones(arcs),
+      lacking: this.lacking ?? 0,
+      rare: [...this.#rare.values()],
+    };
+  }
+
+  #inSharedZones(arcs: readonly OwnArc[]): number {
+    const { index, view, replicas } = this.#ports;
+    let copies = 0;
+    for (const set of index.sets().filter(({ kind }) => kind === 'blocks'))
+      for (const { range, others } of arcs) {
+        const places = [view.self, ...others.slice(0, copiesOfSet(set, replicas) - 1)];
+        const sharing = places.length - countZones(places);
+        if (sharing > 0) copies += sharing * index.fingerprint(set, range).count;
+      }
+    return copies;
   }
 
   /** Confirms what is equal by now, here and at the other places. True when that is everything. */
@@ -194,9 +234,9 @@ export class ReconciliationRound {
   }
 
   async #carryBlocks(carryings: readonly Carrying[]): Promise<void> {
-    const due = rarestFirst(carryings, this.#ports.random)
-      .filter((one) => this.#isBlockDue(one))
-      [Symbol.iterator]();
+    const lacked = rarestFirst(carryings, this.#ports.random);
+    for (const one of lacked) this.#noteRare(one);
+    const due = lacked.filter((one) => this.#isBlockDue(one))[Symbol.iterator]();
     // Several workers on one list, which is started in order.
     const work = async (): Promise<void> => {
       for (const { ways, lackedHere } of due) {
@@ -206,6 +246,22 @@ export class ReconciliationRound {
       }
     };
     await Promise.all(Array.from({ length: maxCarryings }, work));
+  }
+
+  /** Where a host was silent, it may hold a copy that is not counted. */
+  #noteRare({ ways, copies }: Due): void {
+    const { arc, difference } = ways[0]!;
+    if (!isBlock(difference) || arc.silent || copies >= this.#ports.writeQuorum) return;
+    if (this.#rare.size < maxRareTold) this.#rare.set(difference.key, { cid: difference.cid, copies });
+  }
+
+  #copied(key: string): void {
+    this.#blocks += 1;
+    const rare = this.#rare.get(key);
+    if (rare === undefined) return;
+    const copies = rare.copies + 1;
+    if (copies >= this.#ports.writeQuorum) this.#rare.delete(key);
+    else this.#rare.set(key, { ...rare, copies });
   }
 
   #isBlockDue({ ways, copies }: Due): boolean {
@@ -228,7 +284,7 @@ export class ReconciliationRound {
       if (outcome === 'full') await this.#passOn(ways, host, difference);
       if (outcome !== 'moved') return;
       this.#pulled = true;
-      this.#blocks += 1;
+      this.#copied(difference.key);
       return;
     }
   }
@@ -241,7 +297,7 @@ export class ReconciliationRound {
       const outcome = await this.#transfers.blocks.push(host, difference.cid, this.#signal);
       if (outcome === 'failed') continue;
       settleThere(way);
-      if (outcome === 'moved') this.#blocks += 1;
+      if (outcome === 'moved') this.#copied(difference.key);
       if (outcome === 'full') full.push(host);
     }
     if (full.length > 0) await this.#pushElsewhere(ways[0]!, full);
@@ -267,7 +323,7 @@ export class ReconciliationRound {
   async #passOn(ways: readonly Carrying[], source: Contact, difference: BlockDifference): Promise<void> {
     const { arc } = ways[0]!;
     const { pointers } = this.#ports;
-    const { cid, key, set } = difference;
+    const { cid, set } = difference;
     const holders = new Set(ways.map(({ host }) => host.host));
     const places = arc.others.slice(0, set.copies - 1).filter(({ host }) => !holders.has(host));
     const substitute = pointers?.liveHolder(cid) ?? null;
@@ -275,12 +331,7 @@ export class ReconciliationRound {
     // The pointer may also lead to one of the places.
     if (lacking <= (substitute !== null && !holders.has(substitute) ? 1 : 0)) return;
     const targets = [...places, ...substitutesIn(arc, set)];
-    const given = await this.#transfers.blocks.passOn(
-      source,
-      { cid, key, set },
-      { targets, wanted: lacking },
-      this.#signal,
-    );
+    const given = await this.#transfers.blocks.passOn(source, cid, { targets, wanted: lacking }, this.#signal);
     const [first] = given.filter((host) => !places.includes(host));
     if (first !== undefined) pointers?.tell(this.#ports.view.self, first, cid);
   }

@@ -9,11 +9,14 @@
  * rounds that take longer than their interval would never finish.
  */
 import { type Milliseconds, nextId, type RingId, ringIdOfHash, type Timer } from '@chordial/ring';
+import { likelyPlaces } from '../records/zone-order.ts';
+import type { KeyArc } from '../storage/range-parts.ts';
 import { Absences } from './absences.ts';
 import { ExcessReplicas } from './excess-replicas.ts';
 import { InSyncRanges } from './in-sync-ranges.ts';
 import { BlockMover } from './items/block-mover.ts';
 import { ReconciliationRound, type RoundOutcome } from './reconciliation-round.ts';
+import { type RareBlock, RepairProgress, type RepairState } from './repair-progress.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
 /** A round is not interrupted sooner, or in an ever-changing ring none would finish; the next one may take twice as long. */
@@ -31,12 +34,19 @@ const lookAtAllEveryMilliseconds: Milliseconds = 300_000;
 const unheardMilliseconds: Milliseconds = 1000;
 /** How often this host checks whether it is still a place of what owners have confirmed to it. */
 const placesMilliseconds: Milliseconds = 1000;
+/** The items of a range that seems lost are examined when that is first seen, and at these later checks: its owner may be the last to learn it. */
+const lostLookedAt: readonly number[] = [0, 5, 30];
+/** Confirmed ranges remembered to look for cache in them, and of these looked through at each check. */
+const maxRenewed = 1024;
+const renewedAtOnce = 64;
 /** Arrivals within this time are examined together. */
 const gatherMilliseconds: Milliseconds = 500;
+/** A stop may last for hours: rounds that find nothing to do are so many times rarer. */
+const stoppedRetries = 10;
 /** Before leftovers are examined again; doubles after some times without progress. */
 const lookAgainMilliseconds: Milliseconds = 400;
 const vainLooksBeforeDoubling = 4;
-const maxLookDoublings = 7;
+const maxLookDoublings = 6;
 
 export interface Reconciled extends RoundOutcome {
   readonly dropped: number;
@@ -63,6 +73,11 @@ export class Reconciliation {
   } | null = null;
   /** Rounds interrupted since one finished. */
   #brokenOff = 0;
+  /** By the last round over all arcs. */
+  #inSharedZones = 0;
+  readonly #progress: RepairProgress;
+  #running: ReconciliationRound | null = null;
+  #rare: readonly RareBlock[] = [];
   #roundBegan: Milliseconds = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
   #timerDue: Milliseconds = Number.POSITIVE_INFINITY;
@@ -76,21 +91,28 @@ export class Reconciliation {
   #vainLooks = 0;
   #lookTimer: Timer | null = null;
   #placesTimer: Timer;
-  /** Confirmed ranges of which this host seems to be no longer a place, by name; their items are examined once. */
-  #lost = new Set<string>();
+  /** Confirmed ranges of which this host seems to be no longer a place, by name, with how often that was seen in a row. */
+  #lost: ReadonlyMap<string, number> = new Map();
+  /** Ranges that owners have confirmed since, by name: what is cache in them may have a place here. */
+  readonly #renewed = new Map<string, KeyArc>();
   #lookDue: Milliseconds = Number.POSITIVE_INFINITY;
   #wasAlone: boolean;
 
   constructor(ports: SyncPorts) {
     this.#ports = ports;
     this.#blocks = new BlockMover(ports);
+    this.#progress = new RepairProgress(ports.clock);
     this.#surplus = new ExcessReplicas(ports, this.#blocks, () => this.#lookIn(gatherMilliseconds));
+    ports.confirmed.renewed = (range) => {
+      if (this.#renewed.size < maxRenewed) this.#renewed.set(nameOf(range), range);
+    };
     ports.blocks.makeRoom = (bytes) => this.#surplus.makeRoom(bytes);
     this.#settled = new InSyncRanges(ports.view);
     this.#absences = new Absences(ports.view, ports.clock, ports.times, (host) => ports.membership.isRemoved(host));
     if (ports.index.sets().length > 0) this.#absences.awaitOthers();
     this.#wasAlone = ports.view.hosts().length <= 1;
     this.#stopListening = ports.view.onChange(() => this.#changed());
+    ports.stop?.onChange(() => !this.#isStopped && this.#schedule(0));
     this.#schedule(0);
     this.#placesTimer = ports.clock.after(placesMilliseconds, () => this.#watchPlaces());
   }
@@ -100,6 +122,7 @@ export class Reconciliation {
     this.#stopping.abort();
     this.#stopListening();
     this.#surplus.close();
+    this.#ports.confirmed.renewed = null;
     this.#timer?.cancel();
     this.#lookTimer?.cancel();
     this.#placesTimer.cancel();
@@ -107,9 +130,34 @@ export class Reconciliation {
     await this.#round?.done;
   }
 
+  /** Copies of blocks of this host's arcs that are in the zone of another one, since there are too few zones. */
+  get copiesInSharedZones(): number {
+    return this.#inSharedZones;
+  }
+
+  /** A block that is cache here was offered by another host, or asked for as a copy. */
+  lookAtCache(key: string): void {
+    this.#surplus.lookAtCache(key);
+  }
+
+  /** How far repair of this host's arcs is. */
+  get repair(): RepairState {
+    const running = this.#running?.lacking ?? null;
+    if (running !== null) this.#progress.note(running);
+    const graceEnds = this.#absences.graceEnds();
+    const { lacking, remaining } = this.#progress;
+    const graceLeft = graceEnds === null ? null : Math.max(0, graceEnds - this.#ports.clock.now());
+    return { lacking, remaining, graceLeft, rare: this.#rare };
+  }
+
   /** One round over all arcs, after the current ones. */
   round(): Promise<Reconciled> {
     return this.#next(false, (signal) => this.#run(true, signal));
+  }
+
+  /** Only what has too few copies is moved then. */
+  get #isStopped(): boolean {
+    return (this.#ports.stop?.reason() ?? null) !== null;
   }
 
   async #next<Outcome>(isLook: boolean, run: (signal: AbortSignal) => Promise<Outcome>): Promise<Outcome> {
@@ -132,16 +180,28 @@ export class Reconciliation {
     const { times, clock } = this.#ports;
     const graceEnds = this.#absences.graceEnds();
     const alone = this.#ports.view.hosts().length <= 1;
-    if (graceEnds === null || this.#urgent.size > maxUrgent) this.#urgent.clear();
+    const isStopped = this.#isStopped;
+    const isOn = graceEnds !== null || isStopped;
+    if (!isOn || this.#urgent.size > maxUrgent) this.#urgent.clear();
     const grace = {
-      isOn: graceEnds !== null,
+      isOn,
       isFindingOthers: this.#absences.isFindingOthers(),
       urgent: this.#urgent,
     };
     const scope = { settled: this.#settled, everything };
     const transfers = { ports: this.#ports, blocks: this.#blocks, signal };
-    const outcome = await new ReconciliationRound(transfers, scope, grace).run();
-    if (everything && !signal.aborted) this.#everythingDue = clock.now() + this.#interval();
+    this.#running = new ReconciliationRound(transfers, scope, grace);
+    const outcome = await this.#running.run().finally(() => {
+      this.#running = null;
+    });
+    if (!signal.aborted) {
+      this.#progress.note(outcome.lacking);
+      this.#rare = outcome.rare;
+    }
+    if (everything && !signal.aborted) {
+      this.#everythingDue = clock.now() + this.#interval();
+      this.#inSharedZones = outcome.inSharedZones;
+    }
     // What was received may be in cells shared with other arcs, or missing elsewhere: nothing is assumed to be in sync.
     if (outcome.again) this.#settled.clear();
     // Without other hosts a confirmation needs none.
@@ -153,7 +213,9 @@ export class Reconciliation {
     else if (!outcome.complete) {
       // What waits for the grace period is not urgent, but something else may have been left undone.
       const { retryMilliseconds } = times;
-      this.#schedule(graceEnds === null ? retryMilliseconds : Math.min(graceEnds - clock.now(), 3 * retryMilliseconds));
+      const isWaiting = isStopped && outcome.blocks + outcome.records === 0;
+      if (graceEnds !== null) this.#schedule(Math.min(graceEnds - clock.now(), 3 * retryMilliseconds));
+      else this.#schedule(isWaiting ? stoppedRetries * retryMilliseconds : retryMilliseconds);
     }
     return { ...outcome, dropped, cached };
   }
@@ -195,20 +257,36 @@ export class Reconciliation {
   #watchPlaces(): void {
     const { clock, confirmed, replicas, view } = this.#ports;
     if (this.#stopping.signal.aborted) return;
+    this.#lookAtRenewed().catch((error: Error) => this.#failed('A look at the cache', error));
     const { bits } = view.shape;
-    const isPlaceOf = (key: RingId): boolean => view.nearby(key, replicas).some(({ host }) => host === view.self.host);
-    const lost = new Set<string>();
+    const isPlaceOf = (key: RingId): boolean =>
+      likelyPlaces(view, key, replicas).some(({ host }) => host === view.self.host);
+    const lost = new Map<string, number>();
+    let isDue = false;
     for (const range of confirmed.ranges()) {
       const [first, last] = [nextId(ringIdOfHash(range.after, bits), bits), ringIdOfHash(range.upTo, bits)];
       if (isPlaceOf(first) && isPlaceOf(last)) continue;
-      const name = `${range.after} ${range.upTo}`;
-      lost.add(name);
-      if (this.#lost.has(name)) continue;
+      const name = nameOf(range);
+      const seen = this.#lost.has(name) ? this.#lost.get(name)! + 1 : 0;
+      lost.set(name, seen);
+      if (!lostLookedAt.includes(seen)) continue;
       this.#surplus.lookAtRange(range);
-      this.#lookIn(gatherMilliseconds);
+      isDue = true;
     }
     this.#lost = lost;
+    if (isDue) {
+      // A recent lookup may be from before the change.
+      this.#ports.placement.clear();
+      this.#lookIn(gatherMilliseconds);
+    }
     this.#placesTimer = clock.after(placesMilliseconds, () => this.#watchPlaces());
+  }
+
+  async #lookAtRenewed(): Promise<void> {
+    for (const [name, range] of [...this.#renewed].slice(0, renewedAtOnce)) {
+      this.#renewed.delete(name);
+      await this.#surplus.lookAtCacheIn(range);
+    }
   }
 
   /** Schedules a look for excess replicas, unless one is due sooner. A round includes one. */
@@ -290,4 +368,8 @@ export class Reconciliation {
       },
     );
   }
+}
+
+function nameOf({ after, upTo }: KeyArc): string {
+  return `${after} ${upTo}`;
 }

@@ -38,7 +38,7 @@ export class Relay {
     const held = Math.max(block.bytes.length, minBytesHeld);
     if (this.#bytesInFlight + held > maxRelayedBytes) return true;
     this.#bytesInFlight += held;
-    const copy: WantedCopy = { block, claims, abandoned: false };
+    const copy: WantedCopy = { block, claims, traffic: 'serving', abandoned: false };
     const late = Promise.withResolvers<boolean>();
     const timer = this.#ports.clock.after(maxRelayMilliseconds, () => {
       copy.abandoned = true;

@@ -5,6 +5,7 @@ import type { CID } from 'multiformats/cid';
 import { LyingBlockStore } from '../../test/fixtures/block-network.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
+import { ChordialError } from '../errors.ts';
 import { Scrub } from './scrub.ts';
 
 const claim = { publisher: 'P', name: 'a', sequence: 1, replicas: 3 };
@@ -52,15 +53,22 @@ async function scene(bad: readonly number[], elsewhere: readonly number[], bytes
 /** Gives other bytes for what the disk damaged, until it is put again. */
 class DamagedBlockStore extends LyingBlockStore {
   readonly damaged = new Set<string>();
+  /** What reading them throws, until they are put again. */
+  readonly failing = new Map<string, Error>();
 
   override async get(cid: CID): Promise<Uint8Array | null> {
+    const failure = this.failing.get(cid.toString());
+    if (failure !== undefined) throw failure;
     const bytes = await super.get(cid);
     if (bytes !== null && this.damaged.has(cid.toString())) bytes[0] = bytes[0]! ^ 1;
     return bytes;
   }
 
   override async delete(cids: readonly CID[]): Promise<number> {
-    for (const cid of cids) this.damaged.delete(cid.toString());
+    for (const cid of cids) {
+      this.damaged.delete(cid.toString());
+      this.failing.delete(cid.toString());
+    }
     return super.delete(cids);
   }
 }
@@ -80,6 +88,18 @@ test('B4 a pass finds bad copies and puts good ones from elsewhere in their plac
     );
   }
   await at.scrub.close();
+});
+
+test('B14 a block that its store gives wrongly is replaced, and one that it does not give now is not dropped', async () => {
+  const { all, blocks, scrub, found, failures, settle } = await scene([], [3, 4]);
+  blocks.failing.set(all[3]!.cid.toString(), new ChordialError('bad-content', 'other bytes'));
+  blocks.failing.set(all[4]!.cid.toString(), new ChordialError('store-away', 'no answer'));
+  scrub.suspect([all[3]!.cid, all[4]!.cid]);
+  await settle();
+  assert.deepEqual(found, [[3, true]]);
+  assert.deepEqual(failures, ['no answer']);
+  assert.deepEqual(await blocks.has([all[4]!.cid]), [true]);
+  await scrub.close();
 });
 
 test('B4 a bad copy that no one can replace stays, is looked at again, and replaced when somebody has it', async () => {

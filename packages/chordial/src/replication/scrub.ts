@@ -8,6 +8,7 @@ import type { Clock, Milliseconds, Random } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { verifyBlock } from '../content/cid.ts';
 import type { LeafPool } from '../content/leaf-pool.ts';
+import { ChordialError } from '../errors.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 
 export interface ScrubPorts {
@@ -150,11 +151,16 @@ export class Scrub {
   /** Also when it is absent: then there is nothing to drop. */
   async #isGood(cid: CID): Promise<boolean> {
     const { blocks, leaves } = this.#ports;
-    const bytes = await blocks.get(cid, leaves);
-    if (bytes === null) return true;
-    const isGood = verifyBlock(cid, bytes);
-    leaves.giveBack(bytes);
-    return isGood;
+    try {
+      const bytes = await blocks.get(cid, leaves);
+      if (bytes === null) return true;
+      const isGood = verifyBlock(cid, bytes);
+      leaves.giveBack(bytes);
+      return isGood;
+    } catch (error) {
+      if (error instanceof ChordialError && error.code === 'bad-content') return false;
+      throw error;
+    }
   }
 
   /** A failure of one block or page does not stop the pass. */

@@ -56,8 +56,6 @@ export const defaultSyncTimes: SyncTimes = {
   excessReplicasMilliseconds: 1500,
 };
 
-export const defaultSyncBytesPerSecond = 100_000_000;
-
 export interface SyncPorts extends DataPorts {
   readonly senders: PerPeer<BlockSender>;
   readonly index: ItemIndex;
@@ -77,10 +75,9 @@ export interface SyncPorts extends DataPorts {
   readonly writeQuorum: number;
   readonly random: Random;
   readonly catalog: Pick<Catalog, 'write'>;
-  /** Blocks of this host's own puts stay here as cache while there is room. */
-  readonly keepOwn: boolean;
+  /** Whether blocks of this host's own puts stay here as cache while there is room. */
+  readonly keepsOwn: () => boolean;
   readonly times: SyncTimes;
-  readonly bytesPerSecond: number;
   /** Receives the result of a round that did something. */
   readonly moved?: (moved: {
     readonly blocks: number;

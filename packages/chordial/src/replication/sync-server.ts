@@ -8,6 +8,7 @@ import { ChordialError } from '../errors.ts';
 import type { HalfTime } from '../flow/half-time.ts';
 import { maxEntryBytes } from '../records/entry.ts';
 import { listingTurns } from '../records/listing-turns.ts';
+import { likelyPlaces } from '../records/zone-order.ts';
 import type { BlockStore } from '../storage/block-store.ts';
 import { recordSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
@@ -103,7 +104,7 @@ export class SyncServer {
     const isMine = (places: readonly Contact[]): boolean =>
       places[0]?.host === from.host && places.some(({ host }) => host === view.self.host);
     // A lookup would ask and believe the owner known to this host: the sender here is known to be it.
-    if (isMine(view.nearby(ringIdOfHash(after, view.shape.bits), index.copies))) return true;
+    if (isMine(likelyPlaces(view, ringIdOfHash(after, view.shape.bits), index.copies))) return true;
     try {
       return isMine(await placement.places(ringIdOfHash(upTo, view.shape.bits), index.copies));
     } catch (error) {

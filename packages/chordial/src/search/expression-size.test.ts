@@ -54,6 +54,7 @@ test('H1 a character set is one part whatever it has in it', () => {
     '[a\\]b]',
     '[[:alpha:]]',
     '[[:^digit:]x(]',
+    '[a[:alpha:]]',
     '[(*]',
     '[[]',
   ]) {
@@ -77,6 +78,9 @@ test('H1 an escape is one part, and quoted text as many as it has characters', (
     '\\Q\n(\\E': 2,
   };
   for (const [source, size] of Object.entries(sizes)) hasSize(source, size);
+  const quotedToTheEnd = `${'a{100}'.repeat(19)}\\Q${'('.repeat(100)}`;
+  checkExpressionSize(quotedToTheEnd);
+  assert.throws(() => checkExpressionSize(`${quotedToTheEnd}(`), refused);
 });
 
 test('H1 what has no end is measured to the end of the expression', () => {

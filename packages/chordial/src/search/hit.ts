@@ -22,20 +22,32 @@ export interface Hit {
   readonly time: number;
   /** Confirmed by its publisher's own entry; otherwise claimed by the hosts asked. Never sent to others. */
   readonly isVerified?: boolean;
+  /** Sealed, and opened here. Never sent to others. */
+  readonly isSealed?: boolean;
 }
 
 /** Publishers of a name with their contents, from the entries themselves. */
 export type Evidence = Pick<Hit, 'root' | 'size' | 'isShared'> & { readonly host: HostId };
 
-/** Hits of the same name and content are one file with several holders. */
+/** Of one name and content. */
 export function fileKey({ name, root }: Pick<Hit, 'name' | 'root'>): string {
   return `${root} ${name}`;
 }
 
-/** Verified ones first, then those on the ring. */
+/** Hits of the same content are one row with several holders, whatever they call it; empty files are told apart by name. */
+export function rowKey({ name, root, size }: Pick<Hit, 'name' | 'root' | 'size'>): string {
+  return size === 0 ? `${root} ${name}` : `${root}`;
+}
+
+/** Verified ones first, then those with the name that most publishers give it, then those on the ring. */
 export function bestFirst(holders: readonly Hit[]): readonly Hit[] {
-  const rank = ({ isVerified, isShared }: Hit): number => (isVerified === true ? 0 : 2) + (isShared ? 1 : 0);
-  return holders.toSorted((a, b) => rank(a) - rank(b));
+  const publishers = new Map<string, Set<HostId>>();
+  for (const { name, source } of holders) publishers.set(name, (publishers.get(name) ?? new Set()).add(source.host));
+  const callers = ({ name }: Hit): number => publishers.get(name)?.size ?? 0;
+  const doubt = ({ isVerified }: Hit): number => (isVerified === true ? 0 : 1);
+  return holders.toSorted(
+    (a, b) => doubt(a) - doubt(b) || callers(b) - callers(a) || Number(a.isShared) - Number(b.isShared),
+  );
 }
 
 /** A publisher has one hit per name and content. */

@@ -1,4 +1,5 @@
 /** Whether a name with its size and publisher matches a query, and how well. */
+import { extensionOf } from '../content/file-kinds.ts';
 import type { WordQuery } from './query.ts';
 import { exactly, phraseOf, undividedLineOf, wordsOf } from './words.ts';
 
@@ -81,9 +82,4 @@ class MatchedName {
     this.#words ??= wordsOf(this.#name);
     return this.#words;
   }
-}
-
-function extensionOf(name: string): string {
-  const dot = name.lastIndexOf('.');
-  return dot < 0 ? '' : name.slice(dot + 1).toLowerCase();
 }

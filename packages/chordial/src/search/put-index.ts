@@ -191,7 +191,9 @@ export class PutIndex {
     const tombstones = gone.flatMap((cid) =>
       postingTombstones({ name, cid: parseCid(cid), publisher: signer.host }, words.everWordsOf, sequence, now),
     );
-    return [...(own === null ? [] : postingsOf(own, words.wordsOf)), ...tombstones];
+    // The index holds nothing of a sealed file.
+    const isIndexed = own !== null && (own.sealed ?? null) === null;
+    return [...(isIndexed ? postingsOf(own, words.wordsOf) : []), ...tombstones];
   }
 
   async #write(name: string, due: Due | null): Promise<void> {

@@ -5,7 +5,8 @@ import { Queries, queryLine, RunningQuery } from './queries.ts';
 
 function query(id: string, hits: number): RunningQuery {
   const running = new RunningQuery(id, 'x', 'words', 0);
-  running.add(Array.from({ length: hits }, () => ({}) as Hit));
+  const source = { host: 'a' };
+  running.add(Array.from({ length: hits }, () => ({ source }) as unknown as Hit));
   return running;
 }
 
@@ -42,18 +43,25 @@ test('A25 A23 a query that was asked, answered or forwarded is shown, newest fir
   );
 });
 
-test('rough: the same name and content is one file with all who have it, the verified and the put first', () => {
+test('A25 rough: one content is one row with all who have it, the verified and the usual name and the put first', () => {
   const running = new RunningQuery('id', 'x', 'words', 0);
-  const hit = (host: string, isShared: boolean, name = 'a') =>
-    ({ name, root: 'cid', size: 1, isShared, source: { host, addresses: [] } }) as unknown as Hit;
+  const hit = (host: string, isShared: boolean, name = 'a', root = 'cid') =>
+    ({ name, root, size: root === 'empty' ? 0 : 1, isShared, source: { host, addresses: [] } }) as unknown as Hit;
   const [put, shared, forged] = [hit('one', false), hit('one', true), hit('two', false)];
   running.add([shared, forged]);
-  running.add([hit('one', false, 'b'), put]);
-  const holders = (place: number) => running.files[place]!.map(({ source, isShared }) => `${source.host} ${isShared}`);
-  assert.equal(running.files.length, 2);
+  running.add([hit('one', false, 'b', 'other'), put]);
+  const holders = (place: number) => running.rows[place]!.map(({ source, isShared }) => `${source.host} ${isShared}`);
+  assert.equal(running.rows.length, 2);
   assert.deepEqual(holders(0), ['two false', 'one false', 'one true']);
   running.verified([put, shared]);
   assert.deepEqual(holders(0), ['one false', 'one true', 'two false']);
   assert.deepEqual(running.changes, [0, 0, 1, 0, 0, 0]);
   assert.equal(running.hits.length, 4);
+  running.add([hit('three', false, 'misleading'), hit('four', true, 'misleading')]);
+  assert.deepEqual(holders(0).slice(0, 2), ['one false', 'one true'], 'the verified name stays');
+  running.add([hit('one', false, 'p', 'empty'), hit('one', false, 'q', 'empty')]);
+  assert.equal(running.rows.length, 4, 'empty files are not one');
+  for (let name = 0; name < 100; name++) running.add([hit('flooder', true, `${name}`, 'flooded')]);
+  running.add([hit('honest', true, 'a', 'flooded')]);
+  assert.equal(running.rows[4]!.length, 5);
 });

@@ -1,7 +1,7 @@
 /** Running and recent searches of this peer with their results, and recent queries of others in which it took part. */
 
 import { ChordialError } from '../errors.ts';
-import { bestFirst, fileKey, type Hit, hitKey } from './hit.ts';
+import { bestFirst, type Hit, hitKey, rowKey } from './hit.ts';
 
 export type QueryMode = 'words' | 'broadcast';
 
@@ -34,8 +34,10 @@ export interface RecentQuery {
 }
 
 const maxQueries = 64;
-/** Holders per file; more would not be displayed, and may be made up. */
+/** Holders per row; more would not be displayed, and may be made up. */
 const maxHolders = 64;
+/** Names under which one publisher is a holder of a content. */
+const maxNamesPerHolder = 4;
 /** Over all ended queries; the oldest are evicted. Some 400 bytes each. */
 const maxKeptHits = 200_000;
 const maxRecent = 200;
@@ -48,9 +50,9 @@ export class RunningQuery implements Query {
   mode: QueryMode;
   readonly time: number;
   readonly hits: Hit[] = [];
-  /** Grouped by file: all holders, best first. */
-  readonly files: (readonly Hit[])[] = [];
-  /** Indices in `files` in order of arrival or change, latest last. */
+  /** Grouped by content: all holders, best first. */
+  readonly rows: (readonly Hit[])[] = [];
+  /** Indices in `rows` in order of arrival or change, latest last. */
   readonly changes: number[] = [];
   readonly #places = new Map<string, number>();
   readonly ending = new AbortController();
@@ -67,12 +69,12 @@ export class RunningQuery implements Query {
   add(hits: readonly Hit[]): void {
     for (const hit of hits) {
       this.hits.push(hit);
-      const key = fileKey(hit);
-      const place = this.#places.get(key) ?? this.files.length;
-      const holders = this.files[place] ?? [];
-      if (holders.length >= maxHolders) continue;
+      const key = rowKey(hit);
+      const place = this.#places.get(key) ?? this.rows.length;
+      const holders = this.rows[place] ?? [];
+      if (holders.length >= maxHolders || namesBy(hit, holders) >= maxNamesPerHolder) continue;
       this.#places.set(key, place);
-      this.files[place] = bestFirst([...holders, hit]);
+      this.rows[place] = bestFirst([...holders, hit]);
       this.changes.push(place);
     }
     this.#tell();
@@ -81,11 +83,11 @@ export class RunningQuery implements Query {
   /** These hits were verified. */
   verified(hits: readonly Hit[]): void {
     for (const hit of hits) {
-      const place = this.#places.get(fileKey(hit));
-      const holders = place === undefined ? undefined : this.files[place];
+      const place = this.#places.get(rowKey(hit));
+      const holders = place === undefined ? undefined : this.rows[place];
       if (place === undefined || holders === undefined) continue;
       const key = hitKey(hit);
-      this.files[place] = bestFirst(holders.map((one) => (hitKey(one) === key ? { ...one, isVerified: true } : one)));
+      this.rows[place] = bestFirst(holders.map((one) => (hitKey(one) === key ? { ...one, isVerified: true } : one)));
       this.changes.push(place);
     }
     if (hits.length > 0) this.#tell();
@@ -106,6 +108,10 @@ export class RunningQuery implements Query {
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function namesBy({ source, isShared }: Hit, holders: readonly Hit[]): number {
+  return holders.filter((one) => one.source.host === source.host && one.isShared === isShared).length;
 }
 
 export class Queries {

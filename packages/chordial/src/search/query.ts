@@ -1,4 +1,5 @@
 /** Parses a user's query: required words, excluded words, phrases, prefixes, filters. */
+import { extensionsByKind } from '../content/file-kinds.ts';
 import { ChordialError } from '../errors.ts';
 import { beginningCharacters, exactly, queryWordsOf } from './words.ts';
 
@@ -27,31 +28,6 @@ export interface WordQuery {
 export const maxQueryBytes = 10 * 1024;
 const maxTerms = 64;
 const minPeerCharacters = 4;
-
-const kinds: Readonly<Record<string, readonly string[]>> = {
-  image: ['jpg', 'jpeg', 'png', 'gif', 'webp', 'svg', 'bmp', 'tif', 'tiff', 'heic', 'avif', 'raw'],
-  video: ['mp4', 'mkv', 'webm', 'mov', 'avi', 'm4v', 'mpg', 'mpeg', 'ogv'],
-  audio: ['mp3', 'flac', 'ogg', 'opus', 'wav', 'm4a', 'aac'],
-  document: [
-    'pdf',
-    'doc',
-    'docx',
-    'odt',
-    'txt',
-    'md',
-    'rtf',
-    'tex',
-    'epub',
-    'xls',
-    'xlsx',
-    'ods',
-    'ppt',
-    'pptx',
-    'odp',
-    'csv',
-  ],
-  archive: ['zip', 'tar', 'gz', 'bz2', 'xz', 'zst', '7z', 'rar', 'tgz'],
-};
 
 const units: Readonly<Record<string, number>> = {
   '': 1,
@@ -197,7 +173,7 @@ function typesOf(value: string): readonly string[] {
     .split(',')
     .filter((type) => type !== '');
   if (types.length === 0) throw bad('has an empty type:. Write an extension such as type:pdf, or one of its kinds');
-  return types.flatMap((type) => kinds[type] ?? [type.replace(/^\./, '')]);
+  return types.flatMap((type) => extensionsByKind[type] ?? [type.replace(/^\./, '')]);
 }
 
 /** `>10MB`, `<=1GiB`, `1k..2k`, `..5M`. */

@@ -21,6 +21,8 @@ export interface SearchPorts {
   readonly isDead: (host: HostId) => boolean;
   /** The files for which this host answers, in pages. */
   readonly files: () => AsyncIterable<readonly Hit[]>;
+  /** Sealed files of this peer, opened: no index holds them. */
+  readonly ownSealed?: () => AsyncIterable<readonly Hit[]>;
   readonly places: RecordPlaces;
   readonly replicas: number;
   readonly placement: {

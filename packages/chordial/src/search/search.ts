@@ -9,9 +9,10 @@ import { Broadcast } from './broadcast.ts';
 import { Expressions } from './expressions.ts';
 import type { WordFrequency } from './frequent-words.ts';
 import { type Evidence, fileKey, type Hit } from './hit.ts';
+import { matchQuality } from './match.ts';
 import { parsePattern } from './pattern.ts';
-import { Queries, type Query, type QueryMode, type RecentQuery, RunningQuery } from './queries.ts';
-import { parseWordQuery, textOf, withPublisherIds } from './query.ts';
+import { Queries, type QueryMode, type RecentQuery, RunningQuery } from './queries.ts';
+import { parseWordQuery, textOf, type WordQuery, withPublisherIds } from './query.ts';
 import { maxBroadcastHits, maxHops } from './search-messages.ts';
 import type { SearchPorts } from './search-ports.ts';
 import { WordSearch } from './word-search.ts';
@@ -121,6 +122,7 @@ export class Search {
 
   async #askIndex({ running, told, verifying }: Asking): Promise<Reached> {
     const { id, ending } = running;
+    await this.#addOwnSealed(running, parseWordQuery(told));
     for await (const hits of this.#words.search(id, told, ending.signal)) {
       const counted = await this.#counted(this.#shown(hits));
       running.add(counted);
@@ -128,6 +130,14 @@ export class Search {
       if (running.hits.length >= maxWordHits || ending.signal.aborted) break;
     }
     return { answered: 0, missed: 0 };
+  }
+
+  async #addOwnSealed(running: RunningQuery, query: WordQuery): Promise<void> {
+    for await (const hits of this.#ports.ownSealed?.() ?? []) {
+      const found = hits.filter((hit) => matchQuality(query, { ...hit, publisher: hit.source.host }) !== null);
+      if (found.length > 0) running.add(await this.#counted(found));
+      if (running.hits.length >= maxWordHits || running.ending.signal.aborted) return;
+    }
   }
 
   /** A single character of a script without single-character words, or part of a word, is found only this way. */
@@ -180,10 +190,10 @@ export class Search {
     return hits.map((hit) => ({ ...hit, copies: known.get(hit) ?? null }));
   }
 
-  #noteOwn({ id, query, mode, time, hits }: Query): void {
+  #noteOwn({ id, query, mode, time, rows }: RunningQuery): void {
     const kind = mode === 'broadcast' ? parsePattern(query).kind : 'part';
     const hash = kind === 'sha256' || kind === 'cid' ? query.trim() : null;
-    this.#queries.note({ id, time, query, role: 'asked', hash, responses: hits.length });
+    this.#queries.note({ id, time, query, role: 'asked', hash, responses: rows.length });
   }
 }
 

@@ -3,6 +3,7 @@
 import type { HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import type { BuildOptions } from '../content/builder.ts';
+import type { WalkRoom } from '../content/dag-walk.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
 import type { NameEntry } from '../records/name-entry.ts';
 import type { Names } from '../records/names.ts';
@@ -15,6 +16,7 @@ import type { OwnPuts } from '../replication/own-puts.ts';
 import type { ContentFetcher } from './content-fetcher.ts';
 import type { FileEvent } from './files.ts';
 import type { ReadMemory } from './read-memory.ts';
+import type { Seals } from './seals.ts';
 import type { SharersOf } from './sharers-of.ts';
 
 export interface NameChanges {
@@ -48,11 +50,21 @@ export interface FilePorts {
   readonly fetcherOf: (root: CID) => ContentFetcher;
   /** Memory budget of readers. */
   readonly reading: ReadMemory;
+  /** What walks through DAGs may hold. */
+  readonly walks: WalkRoom;
   readonly shares: Pick<ShareReader, 'entriesOf'>;
   /** Sharers of a content. */
   readonly sharers: Pick<SharersOf, 'of' | 'hint'>;
+  /** The root of shared files by the CIDs of their blocks, of those asked for one by one. */
+  readonly sharedParts: { get(cid: string): CID | undefined; set(cid: string, root: CID): void };
   readonly names: Names;
   readonly places: RecordPlaces;
+  /** Sealed entries of this name that a key here opens, of such publishers. */
+  readonly sealedAs: (name: string, isMeant: (publisher: string) => boolean) => Promise<readonly NameEntry[]>;
+  /** Opens and seals files. */
+  readonly seals: Seals;
+  /** Puts are sealed for this peer unless they say otherwise. */
+  readonly sealsPuts: boolean;
   /** Chunking parameters, if not the default. */
   readonly cut: Pick<BuildOptions, 'leafBytes' | 'linksPerNode'>;
   /** r and w of the network. */

@@ -3,8 +3,11 @@ import type { Readable } from 'node:stream';
 import type { HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { type FileAttributes, noAttributes } from '../content/attributes.ts';
+import type { DagWish } from '../content/dag-walk.ts';
 import type { FileMark } from './file-mark.ts';
+import type { ListedPeers, ListingCounts, ListingWish } from './listing-order.ts';
 import type { FolderItem } from './local-folder.ts';
+import type { SealedPart, SealJournal, SealWish } from './sealing.ts';
 
 export interface PutOptions {
   readonly replicas?: number;
@@ -16,11 +19,21 @@ export interface PutOptions {
   readonly attributes?: FileAttributes;
   /** Size announced for a stream, if any: a small one then takes no more memory than needed. */
   readonly size?: number;
+  /** Readable for these alone; null: for everybody. Default: the setting of the peer. */
+  readonly sealed?: SealWish | null;
+}
+
+/** Of a CAR. */
+export interface PutCarOptions extends PutOptions {
+  /** What the name is for; by default the only root. */
+  readonly root?: CID;
 }
 
 export interface PutPathOptions extends PutOptions {
   /** Identity of the intended file: another one in its place is not read. */
   readonly mark?: FileMark;
+  /** Notes the seal of a put for the next attempt, and has that of the one before. */
+  readonly seals?: SealJournal;
 }
 
 export interface GetPathOptions {
@@ -46,6 +59,8 @@ export interface PutResult {
   /** The file survives copies − 1 failures before repair. */
   readonly copies: number;
   readonly publisher: string;
+  /** Of a sealed file: its name in the network. */
+  readonly sealedName?: string;
 }
 
 /** What a get refers to: a CID, or a name with an optional publisher (prefix of at least 8 characters). */
@@ -53,6 +68,10 @@ export interface FileReference {
   readonly name?: string;
   readonly publisher?: string;
   readonly cid?: string;
+  /** Of a sealed file. */
+  readonly passphrase?: string;
+  /** By CID: opens what is sealed, else it is as it is stored. */
+  readonly isOpened?: boolean;
 }
 
 export interface FileEntry {
@@ -72,6 +91,8 @@ export interface FileEntry {
   readonly attributes?: FileAttributes | string | null;
   /** Number of other publishers of this name. */
   readonly others: number;
+  /** Of a sealed file: then name, size and attributes are those of its content, as far as a key here opens it. */
+  readonly sealed?: SealedPart | null;
 }
 
 /** A candidate for a name. */
@@ -91,8 +112,15 @@ export interface FileStat extends FileEntry {
   readonly copies: number;
   /** Cached copies of its blocks in total; they do not count as replicas. */
   readonly cached: number;
-  readonly holders: readonly { readonly id: string; readonly name: string; readonly address: string }[];
+  readonly holders: readonly FileHolder[];
   readonly ageSeconds: number | null;
+}
+
+export interface FileHolder {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly zone: string | null;
 }
 
 export interface FilePage {
@@ -100,11 +128,35 @@ export interface FilePage {
   readonly cursor: string | null;
 }
 
+/** Another entry of the same content. */
+export interface AlsoPut {
+  readonly name: string;
+  readonly publisher: string;
+  readonly publisherName: string;
+}
+
+export interface SortedFilePage {
+  readonly files: readonly (FileEntry & { readonly also: readonly AlsoPut[] })[];
+  /** That the filters let pass. */
+  readonly total: number;
+  readonly counts: ListingCounts;
+}
+
 export interface DirectoryEntry {
   readonly path: string;
   readonly cid: string;
   readonly size: number;
   readonly type: 'file' | 'directory';
+}
+
+/** An entry of one folder as the folder has it, its own content unopened. */
+export interface FolderEntry {
+  readonly name: string;
+  readonly cid: string;
+  /** Bytes of a leaf; of any other content unverified. */
+  readonly size: number;
+  /** A file of one block; whether another one is a file or a folder shows when it is opened. */
+  readonly isLeaf: boolean;
 }
 
 export interface PublishedName {
@@ -121,15 +173,35 @@ export interface ReadRange {
   readonly size?: number;
 }
 
+/** A block as it is stored. Closed by reading it to its end or leaving it, else by `close`. */
+export interface OpenedBlock {
+  readonly size: number;
+  read(start: number, end: number): AsyncIterable<Uint8Array>;
+  close(): void;
+}
+
+/** Blocks as a CARv1 that breaks off where one of them cannot be had. */
+export interface OpenedCar {
+  /** Of the root and each name of the path. */
+  readonly roots: readonly string[];
+  /** What the path leads to: the root of the CAR. */
+  readonly cid: string;
+  read(): AsyncIterable<Uint8Array>;
+}
+
 export interface Files {
   /** Reads the stream to its end; a stream that breaks publishes nothing (`body-cut-off`). */
   put(name: string, source: Readable | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<PutResult>;
+  /** For whom a put with this wish is sealed, after the setting of the peer; null: not at all. */
+  sealWish(wish: SealWish | null | undefined): SealWish | null;
   /** Throws `quota-full` when a file of this size cannot fit. */
   checkFits(name: string, bytes: number): Promise<void>;
   /** A local file. */
   putPath(name: string, path: string, options?: PutPathOptions): Promise<PutResult>;
   /** A folder, each folder before its contents. Reads the items to their end. */
   putFolder(name: string, items: AsyncIterable<FolderItem>, options?: PutOptions): Promise<PutResult>;
+  /** What a CARv1 holds: a file or a folder with all of its blocks. Throws `bad-request`, `bad-content`. */
+  putCar(name: string, source: AsyncIterable<Uint8Array>, options?: PutCarOptions): Promise<PutResult>;
   /** With `pins` the content will be fetched: afterwards the name alone refers to its publisher. */
   resolve(reference: FileReference, options?: { readonly pins?: boolean }): Promise<FileEntry>;
   /**
@@ -137,10 +209,27 @@ export interface Files {
    * from `size`.
    */
   read(cid: string, range?: ReadRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** The same for the content of an entry: a sealed file is opened. Throws `no-key`. */
+  readEntry(
+    entry: FileEntry,
+    options?: { readonly range?: ReadRange; readonly signal?: AbortSignal; readonly passphrase?: string | undefined },
+  ): AsyncIterable<Uint8Array>;
+  /** The file key of a sealed file, with which anybody opens this one. Throws `no-key`, or `bad-request` for a plain one. */
+  fileKey(entry: FileEntry, passphrase?: string): Promise<Uint8Array>;
   /** Entries below a directory, depth first; paths are relative, '/'-separated and safe. */
   walk(cid: string, signal?: AbortSignal): AsyncIterable<DirectoryEntry>;
-  /** The entry at a path below a folder; null when there is none. */
+  /** Entries of one folder, not of those below it, in no order. */
+  entries(cid: string, signal?: AbortSignal): AsyncIterable<FolderEntry>;
+  /** The entry at a path below a folder, or the content itself when the path is empty; null when there is none. */
   entryAt(cid: string, path: readonly string[], signal?: AbortSignal): Promise<DirectoryEntry | null>;
+  /** One block of any codec, for those who verify it. Throws `no-live-source`. */
+  openBlock(cid: string, signal?: AbortSignal): Promise<OpenedBlock>;
+  /** The same for a DAG. Throws `not-found` for a path that leads nowhere, `bad-request` for bytes outside of a file, `bad-content`. */
+  openCar(cid: string, wish: DagWish, signal?: AbortSignal): Promise<OpenedCar>;
+  /** Whether the block is on the disk of this peer. */
+  isHere(cid: string): Promise<boolean>;
+  /** Whether a host that should have the block says so, or any shares it as a file. */
+  isThere(cid: string): Promise<boolean>;
   /** Writes a file at `path` through a part file beside it and a rename; never through a link. */
   getPath(
     reference: FileReference,
@@ -153,6 +242,12 @@ export interface Files {
   /** Publishers of a name, by their own entries. Rejects with `no-live-source` when no host answers. */
   evidenceOf(name: string): Promise<readonly PublishedName[]>;
   list(options: { all: boolean; cursor: string | null; limit: number }): Promise<FilePage>;
+  /** Filtered and sorted, from a place on. */
+  sorted(
+    page: { all: boolean; skip: number; limit: number },
+    wish: ListingWish,
+    peers: ListedPeers,
+  ): Promise<SortedFilePage>;
   /** Removes this peer's own entry of the name. */
   remove(name: string): Promise<void>;
 }

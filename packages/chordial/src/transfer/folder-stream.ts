@@ -5,6 +5,7 @@
 import { checkedAttributes } from '../content/attributes.ts';
 import { whyNotAName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
+import { ByteReader } from './byte-reader.ts';
 import type { FolderItem } from './local-folder.ts';
 import { isLeftOut } from './local-folder.ts';
 
@@ -12,8 +13,6 @@ import { isLeftOut } from './local-folder.ts';
 const lengthBytes = 4;
 const isNotPut = 0xffffffff;
 const maxPieceBytes = 1024 * 1024;
-/** A path of 64 folders may exceed the limits of every system. */
-const maxLineBytes = 64 * 1024;
 const end = '{"end":true}\n';
 
 export async function* encodeFolder(items: AsyncIterable<FolderItem>): AsyncGenerator<Uint8Array, void, undefined> {
@@ -39,7 +38,7 @@ export async function* encodeFolder(items: AsyncIterable<FolderItem>): AsyncGene
 
 /** The bytes of each file must be read before the next item. Throws `bad-request` for anything that is not such a stream. */
 export async function* decodeFolder(source: AsyncIterable<Uint8Array>): AsyncGenerator<FolderItem, void, undefined> {
-  const reader = new Reader(source[Symbol.asyncIterator]());
+  const reader = new ByteReader(source[Symbol.asyncIterator](), malformed);
   try {
     for (;;) {
       const line = await reader.line();
@@ -52,7 +51,7 @@ export async function* decodeFolder(source: AsyncIterable<Uint8Array>): AsyncGen
   }
 }
 
-async function* piecesOf(reader: Reader, path: string): AsyncGenerator<Uint8Array, void, undefined> {
+async function* piecesOf(reader: ByteReader, path: string): AsyncGenerator<Uint8Array, void, undefined> {
   for (;;) {
     const length = (await reader.take(lengthBytes)).readUInt32BE();
     if (length === 0) return;
@@ -80,58 +79,6 @@ function lengthOf(bytes: number): Uint8Array {
   const length = Buffer.alloc(lengthBytes);
   length.writeUInt32BE(bytes);
   return length;
-}
-
-class Reader {
-  readonly #source: AsyncIterator<Uint8Array>;
-  #held: Buffer = Buffer.alloc(0);
-
-  constructor(source: AsyncIterator<Uint8Array>) {
-    this.#source = source;
-  }
-
-  async line(): Promise<string> {
-    for (let from = 0; ; ) {
-      const at = this.#held.indexOf('\n', from);
-      if (at !== -1) {
-        const line = this.#held.subarray(0, at).toString();
-        this.#held = this.#held.subarray(at + 1);
-        return line;
-      }
-      from = this.#held.length;
-      if (from > maxLineBytes) throw malformed('a line without end');
-      await this.#more();
-    }
-  }
-
-  async take(bytes: number): Promise<Buffer> {
-    if (this.#held.length < bytes) {
-      const parts = [this.#held];
-      for (let length = this.#held.length; length < bytes; length += this.#held.length) {
-        this.#held = Buffer.alloc(0);
-        await this.#more();
-        parts.push(this.#held);
-      }
-      this.#held = Buffer.concat(parts);
-    }
-    const taken = this.#held.subarray(0, bytes);
-    this.#held = this.#held.subarray(bytes);
-    return taken;
-  }
-
-  async close(): Promise<void> {
-    await this.#source.return?.();
-  }
-
-  async #more(): Promise<void> {
-    const { value, done } = await this.#source.next();
-    if (done === true) throw malformed('an end in the middle');
-    this.#held = this.#held.length === 0 ? bufferOf(value) : Buffer.concat([this.#held, value]);
-  }
-}
-
-function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function malformed(what: string): ChordialError {

@@ -13,11 +13,13 @@ import { isThereAlready } from './existing-target.ts';
 import type { FilePorts } from './file-ports.ts';
 import { type FileEntry, type FileReference, fileAttributesOf, type GetPathOptions } from './files.ts';
 import { formatBytes } from './format-bytes.ts';
+import { getSealed } from './get-sealed.ts';
 import { fileError } from './local-file.ts';
 import { PartFile } from './part-file.ts';
 import { checkSize, leafBytesOf, readingOf } from './read-file.ts';
 import { maxLeavesInFlight } from './read-memory.ts';
 import { resolve } from './resolve.ts';
+import { rawEntry } from './seals.ts';
 
 /** `unchanged` means that the target already held it. */
 export async function getPath(
@@ -42,6 +44,12 @@ export async function getPath(
   const force = options.force ?? false;
   await using folder = await folderOf(target, options.mark !== undefined);
   const base = basename(target);
+  if (entry.sealed) {
+    const { passphrase } = reference;
+    const unchanged = await getSealed(ports, { entry, cid, folder, base, passphrase }, options);
+    if (!unchanged) notifyReceived(ports, rawEntry(entry));
+    return { ...entry, unchanged };
+  }
   if (await isThereAlready(folder, base, { cid, size: entry.size, sha256: entry.sha256 }, force))
     return { ...entry, unchanged: true };
   const content = await openContent(cid, fetchBlocks(ports.fetcher, options.signal));
@@ -56,9 +64,13 @@ export async function getPath(
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     bytesInPlace: counter(entry, options),
   });
-  const what = entry.name === null ? entry.cid : JSON.stringify(entry.name);
-  ports.notify({ kind: 'received', text: `Received file ${what}: ${formatBytes(entry.size)}, verified.` });
+  notifyReceived(ports, entry);
   return { ...entry, unchanged: false };
+}
+
+function notifyReceived({ notify }: FilePorts, { name, cid, size }: FileEntry): void {
+  const what = name === null ? cid : JSON.stringify(name);
+  notify({ kind: 'received', text: `Received file ${what}: ${formatBytes(size)}, verified.` });
 }
 
 /** @param isReal the path had no links; if it has now, a folder was replaced */

@@ -19,6 +19,11 @@ export interface FolderItem extends FileAttributes {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+export interface LocalItem extends FolderItem {
+  /** Of a file, when it was opened. */
+  readonly size: number;
+}
+
 export interface LeftOut {
   /** For display: bytes that are not UTF-8 are escaped. */
   readonly path: string;
@@ -39,7 +44,7 @@ export function isLeftOut(error: unknown): boolean {
 export async function* localFolder(
   root: string,
   leftOut: (one: LeftOut) => void,
-): AsyncGenerator<FolderItem, void, undefined> {
+): AsyncGenerator<LocalItem, void, undefined> {
   let folder: FolderHandle;
   try {
     folder = await FolderHandle.open(root);
@@ -55,7 +60,7 @@ async function* itemsIn(
   above: string,
   depth: number,
   leftOut: (one: LeftOut) => void,
-): AsyncGenerator<FolderItem, void, undefined> {
+): AsyncGenerator<LocalItem, void, undefined> {
   const lose = (name: string, reason: string, isNever = false): void =>
     leftOut({ path: above + escapedName(Buffer.from(name)), reason, isNever });
   let listing: Listing;
@@ -81,7 +86,13 @@ async function* itemsIn(
       if (opened === undefined || opened === null) continue;
       const { file, status } = opened;
       try {
-        yield { path, type: 'file', ...attributesOf(status), bytes: bytesOf(opened, folder, name, lose) };
+        yield {
+          path,
+          type: 'file',
+          size: Number(status.size),
+          ...attributesOf(status),
+          bytes: bytesOf(opened, folder, name, lose),
+        };
       } finally {
         await file.close();
       }
@@ -102,7 +113,7 @@ async function* itemsIn(
         lose(name, 'it is the data folder of a peer, which holds its private key', true);
         continue;
       }
-      yield { path, type: 'directory', modified: null, executable: false, bytes: nothing() };
+      yield { path, type: 'directory', size: 0, modified: null, executable: false, bytes: nothing() };
       yield* itemsIn(held, `${path}/`, depth + 1, leftOut);
     }
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { type BigIntStats, constants, rmSync } from 'node:fs';
 import promises, {
+  type FileHandle,
   link,
   mkdir,
   mkdtemp,
@@ -52,6 +54,11 @@ async function bytesAt(path: string, offset: number, length: number): Promise<Bu
   }
 }
 
+/** Without the difference in the message, which takes minutes to find in a leaf. */
+function assertSame(bytes: Buffer, expected: Uint8Array): void {
+  assert.ok(bytes.equals(expected), 'other bytes');
+}
+
 const part = partName('file');
 const plain = { force: false, attributes: noAttributes };
 const unwritable = { code: 'unwritable-file' };
@@ -60,11 +67,11 @@ const names = (folder: FolderHandle) => readdir(folder.path);
 const textOf = (folder: FolderHandle, name = 'file') => readFile(join(folder.path, name), 'utf8');
 
 /** A call of the system that answers as the test says, until it is disposed of. */
-function answering<Name extends 'link' | 'statfs'>(
-  name: Name,
-  answer: () => unknown,
+function answering(
+  name: 'link' | 'lstat' | 'open' | 'statfs',
+  answer: (...given: readonly unknown[]) => unknown,
 ): Disposable & { readonly calls: () => number } {
-  const faked = mock.method(promises, name, (async () => answer()) as never);
+  const faked = mock.method(promises, name, (async (...given: readonly unknown[]) => answer(...given)) as never);
   syncBuiltinESMExports();
   return {
     calls: () => faked.mock.callCount(),
@@ -73,6 +80,25 @@ function answering<Name extends 'link' | 'statfs'>(
       syncBuiltinESMExports();
     },
   };
+}
+
+interface OpenFile {
+  readonly file: FileHandle;
+  readonly isDirect: boolean;
+}
+
+/** Files that are opened from now on, which the test may change, until it is disposed of. */
+function opening(change: (opened: OpenFile) => void): Disposable {
+  const really = promises.open;
+  return answering('open', async (path, flags, mode) => {
+    const file = await really(path as string, flags as number, mode as number);
+    change({ file, isDirect: (Number(flags) & constants.O_DIRECT) !== 0 });
+    return file;
+  });
+}
+
+function failure(code: string): Error {
+  return Object.assign(new Error(code), { code });
 }
 
 test('a part file has one short hidden name for each target', () => {
@@ -181,7 +207,7 @@ test('case 18 without hard links the target is looked for before the part file g
       await grown.write(Buffer.from('ours'), 0);
       {
         using _ = answering('link', () => {
-          throw Object.assign(new Error(code), { code });
+          throw failure(code);
         });
         if (code === 'EIO') await assert.rejects(grown.finish(4, plain), unwritable);
         else {
@@ -260,6 +286,8 @@ test('case 18 a file of another user does not grow on', (context) =>
     context.after(() => Object.assign(process, { geteuid: own }));
     process.geteuid = () => 4_000_000;
     await assert.rejects(PartFile.open(folder, 'file', { size: 4, mark }), unwritable);
+    Reflect.set(process, 'geteuid', undefined);
+    await (await PartFile.open(folder, 'file', { size: 4, mark })).close();
   }));
 
 test('case 18 small files written to one folder look at its room once in 16 MiB', () =>
@@ -269,8 +297,8 @@ test('case 18 small files written to one folder look at its room once in 16 MiB'
     for (const [size, calls] of [
       [10, 1],
       [8 * mebibyte, 1],
-      [8 * mebibyte - 20, 1],
-      [11, 2],
+      [8 * mebibyte - 10, 1],
+      [1, 2],
     ] as const) {
       await (await PartFile.create(folder, 'file', { size })).drop();
       assert.equal(looks.calls(), calls, `${size}`);
@@ -342,8 +370,17 @@ test('case 18 a twentieth of the disk stays free, at most 1 GiB', () =>
     using looks = answering('statfs', () => disk);
     const opens = async (bytes: number) => (await PartFile.open(folder, 'file', { size: bytes })).drop();
     await opens(50_000);
-    await assert.rejects(opens(50_001), full);
+    await assert.rejects(opens(50_001), {
+      ...full,
+      message: /has 100000 bytes left on its disk, and 50001 are to come; 50000 are left free/,
+    });
     assert.deepEqual(await names(folder), [], 'no empty file is left');
+    // One that another process made to be written stays.
+    const kept = await PartFile.create(folder, 'file', { size: 0 });
+    await kept.keepEmpty();
+    await assert.rejects(PartFile.open(folder, 'file', { size: 50_001, mark: kept.mark }), full);
+    assert.deepEqual(await names(folder), [part]);
+    await kept.dropIfEmpty();
     disk.bavail = 0;
     await opens(0);
     disk.blocks = 0;
@@ -352,7 +389,7 @@ test('case 18 a twentieth of the disk stays free, at most 1 GiB', () =>
     Object.assign(disk, { blocks: 1000 * gibibyte, bsize: 1, bavail: 3 * gibibyte });
     await opens(2 * gibibyte);
     await assert.rejects(opens(2 * gibibyte + 1), full);
-    assert.equal(looks.calls(), 6);
+    assert.equal(looks.calls(), 7);
     // What an earlier attempt has on the disk already needs no more room.
     await writeFile(join(folder.path, part), randomBytes(8192));
     Object.assign(disk, { blocks: 1000, bsize: 1000, bavail: 50 });
@@ -372,7 +409,148 @@ test('case 18 a twentieth of the disk stays free, at most 1 GiB', () =>
     assert.deepEqual(await names(folder), []);
   }));
 
+test('case 18 a file that grows looks at the room of its disk once in 256 MiB', () =>
+  inFolder(async (folder) => {
+    const disk = { blocks: 1e9, bavail: 1e9, bsize: 4096 };
+    using looks = answering('statfs', () => disk);
+    const bytes = Buffer.alloc(16 * 2 ** 20, 1);
+    const grown = await PartFile.open(folder, 'file', { size: bytes.length });
+    for (let count = 0; count < 16; count++) await grown.write(bytes, 0);
+    assert.equal(looks.calls(), 1);
+    await grown.write(Buffer.from('x'), 0);
+    assert.equal(looks.calls(), 2);
+    for (let count = 0; count < 16; count++) await grown.write(bytes, 0);
+    disk.bavail = 0;
+    await assert.rejects(grown.write(Buffer.from('x'), 0), { code: 'disk-full' });
+    await grown.drop();
+  }));
+
+test('case 18 what a system call writes only in part is written to its end', () =>
+  inFolder(async (folder) => {
+    using _ = opening(({ file }) => {
+      const write = file.write.bind(file) as (...given: unknown[]) => Promise<unknown>;
+      mock.method(file, 'write', (bytes: Uint8Array, from: number, length: number, at: number) =>
+        write(bytes, from, from === 0 ? 3 : length, at),
+      );
+    });
+    const grown = await PartFile.open(folder, 'file', { size: 14 });
+    await grown.write(Buffer.from('last bytes'), 4);
+    await grown.write(Buffer.from('firs'), 0);
+    await grown.finish(14, plain);
+    await grown.close();
+    assert.equal(await textOf(folder), 'firslast bytes');
+  }));
+
+test('case 18 a file that was written to its end keeps its length, without a call', () =>
+  inFolder(async (folder) => {
+    let truncated = 0;
+    using _ = opening(({ file }) => {
+      mock.method(file, 'truncate', async () => {
+        truncated += 1;
+      });
+    });
+    const grown = await PartFile.open(folder, 'file', { size: 6 });
+    await grown.write(Buffer.from('end'), 3);
+    await grown.write(Buffer.from('the'), 0);
+    await grown.finish(6, plain);
+    await grown.close();
+    assert.equal(truncated, 0);
+    assert.equal(await textOf(folder), 'theend');
+  }));
+
+test('case 18 a write that fails says which file cannot be written', () =>
+  inFolder(async (folder) => {
+    const kept = await PartFile.create(folder, 'file', { size: 0 });
+    await kept.keepEmpty();
+    await assert.rejects(kept.write(Buffer.from('x'), 0), unwritable, 'its file is closed');
+    await kept.dropIfEmpty();
+  }));
+
+test('case 18 nothing gets its name in a folder that was moved away', (context) =>
+  inFolder(async (folder) => {
+    const grown = await PartFile.open(folder, 'file', { size: 4 });
+    await grown.write(Buffer.from('ours'), 0);
+    context.mock.method(folder, 'checkIsThere', () => {
+      throw failure('ENOTDIR');
+    });
+    await assert.rejects(grown.finish(4, { ...plain, force: true }), unwritable);
+    await grown.close();
+    assert.deepEqual(await names(folder), [part]);
+  }));
+
+test('case 18 a part file that goes while it is looked at is in the way of none', () =>
+  inFolder(async (folder) => {
+    const at = join(folder.path, part);
+    await writeFile(at, 'theirs');
+    {
+      using _ = answering('lstat', () => {
+        rmSync(at);
+        throw failure('ENOENT');
+      });
+      const created = await PartFile.create(folder, 'file', { size: 4 });
+      await created.keepEmpty();
+    }
+    {
+      using _ = answering('lstat', () => {
+        throw failure('EIO');
+      });
+      await assert.rejects(PartFile.create(folder, 'file', { size: 4 }), unwritable);
+    }
+    const status: BigIntStats = await stat(at, { bigint: true });
+    rmSync(at);
+    using _ = answering('lstat', () => status);
+    await removeMarked(folder, part, markOf(status));
+  }));
+
 describe('the part file of a large file', () => {
+  it('bypasses the page cache from 64 MiB on', () =>
+    inFolder(async (folder, _target, leaf) => {
+      for (const [bytes, writes] of [
+        [64 * 2 ** 20 - 1, 0],
+        [64 * 2 ** 20, 1],
+      ] as const) {
+        let direct = 0;
+        using _ = opening(({ file, isDirect }) => {
+          if (!isDirect) return;
+          const write = file.write.bind(file) as (...given: unknown[]) => Promise<unknown>;
+          mock.method(file, 'write', (...given: unknown[]) => {
+            direct += 1;
+            return write(...given);
+          });
+        });
+        const grown = await PartFile.open(folder, 'file', { size: bytes });
+        await grown.write(leaf, leafBytes);
+        await grown.write(Buffer.from('no page'), 0);
+        assert.equal(direct, writes, `${bytes}`);
+        assertSame(await bytesAt(grown.path, leafBytes, leafBytes), leaf);
+        await grown.drop();
+      }
+    }));
+
+  it('uses the cache where the disk refuses to go without it, and fails where it fails', () =>
+    inFolder(async (folder, _target, leaf) => {
+      for (const code of ['EINVAL', 'EIO']) {
+        let direct = 0;
+        using _ = opening(({ file, isDirect }) => {
+          if (!isDirect) return;
+          mock.method(file, 'write', async () => {
+            direct += 1;
+            throw failure(code);
+          });
+        });
+        const grown = await PartFile.open(folder, 'file', { size });
+        for (const offset of [0, leafBytes]) {
+          if (code === 'EIO') await assert.rejects(grown.write(leaf, offset), unwritable);
+          else {
+            await grown.write(leaf, offset);
+            assertSame(await bytesAt(grown.path, offset, leafBytes), leaf);
+          }
+        }
+        assert.equal(direct, code === 'EIO' ? 2 : 1);
+        await grown.drop();
+      }
+    }));
+
   it('takes whole leaves, pieces and the short end, each where it belongs', () =>
     inFolder(async (folder, target, leaf) => {
       const part = await PartFile.open(folder, 'file', { size });
@@ -382,8 +560,8 @@ describe('the part file of a large file', () => {
       await part.finish(size, { force: false, attributes: noAttributes });
       await part.close();
       assert.equal((await stat(target)).size, size);
-      assert.deepEqual(await bytesAt(target, 0, leafBytes), Buffer.from(leaf));
-      assert.deepEqual(await bytesAt(target, 3 * leafBytes, leafBytes), Buffer.from(leaf));
+      assertSame(await bytesAt(target, 0, leafBytes), leaf);
+      assertSame(await bytesAt(target, 3 * leafBytes, leafBytes), leaf);
       assert.deepEqual(await bytesAt(target, 2 * leafBytes - 2, 5), piece);
       assert.deepEqual(await bytesAt(target, leaves * leafBytes, 5), piece);
     }));
@@ -396,7 +574,7 @@ describe('the part file of a large file', () => {
       await part.finish(size, { force: false, attributes: noAttributes });
       await part.close();
       for (const offset of [7, 2 * leafBytes + 9, 4 * leafBytes]) {
-        assert.deepEqual(await bytesAt(target, offset, leafBytes), Buffer.from(leaf));
+        assertSame(await bytesAt(target, offset, leafBytes), leaf);
       }
     }));
 
@@ -406,7 +584,7 @@ describe('the part file of a large file', () => {
       const part = await PartFile.open(folder, 'file', { size });
       await bytesAt(part.path, 0, 2 * leafBytes);
       await part.write(leaf, leafBytes);
-      assert.deepEqual(await bytesAt(part.path, leafBytes, leafBytes), Buffer.from(leaf));
+      assertSame(await bytesAt(part.path, leafBytes, leafBytes), leaf);
       await part.close();
     }));
 

@@ -10,13 +10,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { CID } from 'multiformats/cid';
 import { type FileAttributes, modeOf } from '../content/attributes.ts';
 import { verifyBlock } from '../content/cid.ts';
-import { isPageAligned } from '../content/leaf-pool.ts';
+import { isPageAligned, type LeafPool } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import { openPastTheCache } from '../storage/durable-file.ts';
 import type { FolderHandle } from '../storage/folder-handle.ts';
 import { alreadyExists, whatIsAt } from './existing-target.ts';
 import { type FileMark, isMarked, markOf } from './file-mark.ts';
-import { fileError } from './local-file.ts';
+import { fileError, leavesOf } from './local-file.ts';
 
 /**
  * Files from this size on use direct I/O: they are flushed before the rename anyway, and copying into the page cache
@@ -167,6 +167,16 @@ export class PartFile {
     return this.#opened.mark;
   }
 
+  /** Its size when it was opened. */
+  get bytesBefore(): number {
+    return this.#opened.bytesBefore;
+  }
+
+  /** What an earlier attempt left, in leaves of the pool. */
+  before(pool: LeafPool): AsyncGenerator<Uint8Array, void, undefined> {
+    return leavesOf(this.#opened.file, this.path, pool);
+  }
+
   /** Whether the block is already there from an earlier attempt. */
   async holds(cid: CID, offset: number, length: number): Promise<boolean> {
     const { bytesBefore, file } = this.#opened;
@@ -231,12 +241,23 @@ export class PartFile {
     }
   }
 
+  /** All of it as it will be, in leaves of the pool. */
+  async *whole(size: number, pool: LeafPool): AsyncGenerator<Uint8Array, void, undefined> {
+    await this.#opened.file.truncate(size);
+    yield* leavesOf(this.#opened.file, this.path, pool);
+  }
+
+  /** Resolves when what was written before survives a power failure. */
+  async flush(): Promise<void> {
+    await this.#opened.file.datasync();
+  }
+
   /** Keeps the bytes for a later attempt, unless there are none. */
   async close(): Promise<void> {
-    const { folder, base, file, bytesBefore } = this.#opened;
+    const { folder, base, file } = this.#opened;
     try {
       await this.#pages?.close();
-      const isEmpty = this.#end === 0 && bytesBefore === 0 && (await file.stat()).size === 0;
+      const isEmpty = this.#end === 0 && (await file.stat()).size === 0;
       await file.close();
       if (isEmpty) await this.#removeName();
     } finally {
@@ -338,7 +359,6 @@ function isOwn(uid: bigint): boolean {
 const zeros = Buffer.alloc(64 * 1024);
 
 function isZeros(bytes: Uint8Array): boolean {
-  if (bytes.length === 0 || bytes[0] !== 0 || bytes[bytes.length - 1] !== 0) return false;
   for (let from = 0; from < bytes.length; from += zeros.length) {
     const piece = bytes.subarray(from, from + zeros.length);
     if (Buffer.compare(piece, zeros.subarray(0, piece.length)) !== 0) return false;

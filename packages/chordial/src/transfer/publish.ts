@@ -1,6 +1,7 @@
 /** The pipeline of every put: blocks become durable while they are built, the name last. */
 import { CID } from 'multiformats/cid';
 import type { Emit } from '../content/builder.ts';
+import { isPartName } from '../content/name.ts';
 import { treeBlocks } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import type { CopyRule } from '../records/durable-copies.ts';
@@ -60,8 +61,10 @@ export async function publishing(
   put.committed(ports.names.own(name)?.expiry ?? null);
   if (before !== null) ports.afterwards(releaseBlocks(ports, { name, sequence }, before.cid));
   const copies = Math.min(copiesOfBlocks, copiesOfName);
-  const what = content.type === 'file' ? 'file' : 'folder';
+  const what = content.sealed ? 'sealed file' : content.type === 'file' ? 'file' : 'folder';
   const made = `${copies} ${copies === 1 ? 'copy' : 'copies'}`;
+  if (isPartName(name))
+    return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
   ports.notify({
     kind: 'published',
     text: `Published ${what} ${JSON.stringify(name)}: ${formatBytes(content.size)}, ${content.cid}, ${made}.`,
@@ -119,13 +122,14 @@ function hasOwnOf({ names }: Pick<FilePorts, 'names'>, bytes: number): boolean {
   return true;
 }
 
-/** Runs a change of this host's own entry of a name, and notifies the word index. */
+/** Runs a change of this host's own entry of a name, and notifies the word index, which has no parts. */
 export async function changingName<Result>(
   { nameChanges }: Pick<FilePorts, 'nameChanges'>,
   name: string,
   before: NameEntry | null,
   change: () => Promise<Result>,
 ): Promise<Result> {
+  if (isPartName(name)) return change();
   try {
     await nameChanges.changing(name, before);
     return await change();

@@ -3,7 +3,7 @@ import type { CID } from 'multiformats/cid';
 import { buildFile, buildLeaf, type Emit } from '../content/builder.ts';
 import { buildDirectory } from '../content/directory.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
-import { checkName } from '../content/name.ts';
+import { checkPutName } from '../content/name.ts';
 import type { DirectoryEntry } from '../content/unixfs.ts';
 import { maxWalkedEntries } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
@@ -12,6 +12,7 @@ import type { PutOptions, PutResult } from './files.ts';
 import { AttributeList } from './folder-attributes.ts';
 import { type FolderItem, isLeftOut } from './local-folder.ts';
 import { checkGoesOn, publishing } from './publish.ts';
+import { endOthers, sealedFolderRefused, sealWishOf } from './put-sealed.ts';
 
 /** @param items depth first, each folder before its contents. Throws `bad-request` for another order */
 export async function putFolder(
@@ -20,8 +21,9 @@ export async function putFolder(
   items: AsyncIterable<FolderItem>,
   options: PutOptions,
 ): Promise<PutResult> {
-  const checked = checkName(name);
-  return publishing(ports, checked, options, async (write) => {
+  const checked = checkPutName(name);
+  if (sealWishOf(ports, options) !== null) throw sealedFolderRefused();
+  const result = await publishing(ports, checked, options, async (write) => {
     const folder = new FolderBuilder(write, ports, options);
     for await (const item of items) {
       checkGoesOn(options);
@@ -31,6 +33,8 @@ export async function putFolder(
     const { size, blocks, attributes } = folder;
     return { name: checked, cid, size, type: 'directory', sha256: null, blocks, attributes };
   });
+  await endOthers(ports, checked, checked);
+  return result;
 }
 
 interface OpenFolder {

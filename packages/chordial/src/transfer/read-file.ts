@@ -4,12 +4,14 @@ import { parseCid, rawCodec } from '../content/cid.ts';
 import type { FileContent, LeafReference } from '../content/file-reader.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { openContent } from '../content/reader.ts';
+import type { OpenedFile } from '../content/sealed.ts';
 import { maxFolderDepth, walkFolder as walkTree } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
-import { type ContentFetcher, fetchBlocks } from './content-fetcher.ts';
+import { type ContentFetcher, fetchBlocks, resumedAfterStop } from './content-fetcher.ts';
 import type { FilePorts } from './file-ports.ts';
-import type { DirectoryEntry, FileEntry, ReadRange } from './files.ts';
+import type { DirectoryEntry, FileEntry, FolderEntry, ReadRange } from './files.ts';
 import type { ContentRange, ContentReader } from './read-memory.ts';
+import { checkIsOpen } from './seals.ts';
 
 /** Verified bytes of [start, end), in order. Throws `range-not-satisfiable` for a range outside the file. */
 export async function* readFile(
@@ -19,7 +21,8 @@ export async function* readFile(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const root = parseCid(cid);
-  const { fetcher, reading } = readingOf(allPorts, root);
+  const { fetcher: blocks, reading, data } = readingOf(allPorts, root);
+  const fetcher = resumedAfterStop(blocks, data.stop);
   const reader = reading.open(fetcher, range === undefined ? Infinity : range.end - range.start, signal);
   try {
     const content = await openForReading(root, fetcher, reader, { range, signal });
@@ -35,6 +38,44 @@ export async function* readFile(
   } finally {
     reader.close();
   }
+}
+
+/** The content of an entry: of a sealed file the plaintext. Throws `no-key` before anything. */
+export async function* readEntry(
+  ports: FilePorts,
+  entry: FileEntry,
+  { range, signal, passphrase }: EntryReading,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (!entry.sealed) return yield* readFile(ports, entry.cid, range, signal);
+  const opened = await openEntry(ports, entry, { signal, passphrase });
+  const { start, end } = range ?? { start: 0, end: opened.size };
+  if (!(start >= 0 && start <= end && end <= opened.size))
+    throw new ChordialError(
+      'range-not-satisfiable',
+      `Bytes ${start} to ${end} are not all in the ${opened.size} bytes of ${entry.name ?? entry.cid}.`,
+    );
+  yield* opened.read(start, end);
+}
+
+export interface EntryReading {
+  readonly range?: ReadRange | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly passphrase?: string | undefined;
+}
+
+/** The sealed file behind an entry. Throws `no-key`, or `bad-content` when it has another size than announced. */
+export async function openEntry(
+  ports: FilePorts,
+  entry: FileEntry,
+  { signal, passphrase }: Pick<EntryReading, 'signal' | 'passphrase'> = {},
+): Promise<OpenedFile> {
+  const { cid, sealed } = entry;
+  if (!sealed) throw new ChordialError('bad-request', `${entry.name ?? cid} is not sealed.`);
+  checkIsOpen(entry, passphrase);
+  const read = (start: number, end: number) => readFile(ports, cid, { start, end, size: sealed.size }, signal);
+  const opened = await ports.seals.open(cid, sealed.size, read, passphrase);
+  checkSize(entry, opened.size);
+  return opened;
 }
 
 interface Reading {
@@ -89,7 +130,21 @@ export async function* walkFolder(
   for await (const entry of walkTree(content, fetch, signal)) yield { ...entry, cid: entry.cid.toString() };
 }
 
-/** The entry at a path below a folder; null when there is none. Fetches only the folders on the path. */
+/** Entries of one folder, not of those below it, in the order of its blocks. Throws `bad-request` for a file. */
+export async function* folderEntries(
+  allPorts: FilePorts,
+  cid: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FolderEntry, void, undefined> {
+  const root = parseCid(cid);
+  const content = await openContent(root, fetchBlocks(readingOf(allPorts, root).fetcher, signal));
+  if (content.type === 'file')
+    throw new ChordialError('bad-request', `${cid} is a file, not a folder. Read it instead.`);
+  for await (const entry of content.entries())
+    yield { name: entry.name, cid: entry.cid.toString(), size: entry.size, isLeaf: entry.cid.code === rawCodec };
+}
+
+/** The entry at a path below a folder, or without one the content itself; null when there is none. Fetches only the folders on the path. */
 export async function entryAt(
   allPorts: FilePorts,
   cid: string,
@@ -100,7 +155,8 @@ export async function entryAt(
   const root = parseCid(cid);
   const fetch = fetchBlocks(readingOf(allPorts, root).fetcher, signal);
   let content = await openContent(root, fetch);
-  let found: DirectoryEntry | null = null;
+  const own: DirectoryEntry = { path: '', cid, size: content.type === 'file' ? content.size : 0, type: content.type };
+  let found: DirectoryEntry | null = path.length === 0 ? own : null;
   for (const [index, name] of path.entries()) {
     const entry = content.type === 'directory' ? await content.entry(name) : null;
     if (entry === null) return null;

@@ -44,7 +44,7 @@ interface Held {
 }
 
 interface Slot {
-  readonly leaf: LeafReference;
+  leaf: LeafReference;
   /** Null while no memory is reserved for it. */
   held: Held | null;
 }
@@ -204,6 +204,12 @@ export class ContentReader {
     }
   }
 
+  /** The bytes of what `openBlock` took, as long as the reader is open. */
+  async opened(): Promise<Uint8Array> {
+    const [slot] = this.#slots;
+    return slot === undefined ? new Uint8Array() : this.#bytesOf(slot);
+  }
+
   /** The bytes of the range, in pieces owned by the client. */
   async *pieces(
     leaves: AsyncIterable<LeafReference>,
@@ -216,14 +222,29 @@ export class ContentReader {
         const [slot] = this.#slots;
         if (slot === undefined) return;
         const { offset, length } = slot.leaf;
-        const last = Math.min(length, end - offset);
-        for (let at = Math.max(0, start - offset); at < last; at += pieceBytes) {
-          const bytes = await this.#bytesOf(slot);
-          const piece = Uint8Array.from(bytes.subarray(at, Math.min(last, at + pieceBytes)));
-          this.idleSince = this.#memory.clock.now();
-          yield piece;
-          this.idleSince = null;
-        }
+        yield* this.#piecesOf(slot, Math.max(0, start - offset), Math.min(length, end - offset));
+        this.#slots.shift();
+        this.#memory.give(this.#drop(slot));
+      }
+    } finally {
+      await coming.return?.();
+    }
+  }
+
+  /** Whole leaves, whose lengths are guesses, each behind what `frame` gives for it. */
+  async *framed(
+    leaves: AsyncIterable<LeafReference>,
+    frame: (cid: CID, length: number) => Uint8Array,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const coming = leaves[Symbol.asyncIterator]();
+    try {
+      for (let isEnded = false; ; ) {
+        isEnded = await this.#goAhead(coming, isEnded);
+        const [slot] = this.#slots;
+        if (slot === undefined) return;
+        const { cid, length } = await this.#measured(slot);
+        yield* this.#handed(frame(cid, length));
+        yield* this.#piecesOf(slot, 0, length);
         this.#slots.shift();
         this.#memory.give(this.#drop(slot));
       }
@@ -255,11 +276,37 @@ export class ContentReader {
     return isEnded;
   }
 
-  async #bytesOf(slot: Slot): Promise<Uint8Array> {
-    if (slot.held === null) {
-      await this.#memory.take(bytesFor(slot.leaf), this.#signal);
-      slot.held = this.#fetch(slot.leaf);
+  async *#piecesOf(slot: Slot, from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let at = from; at < to; at += pieceBytes) {
+      const bytes = await this.#bytesOf(slot);
+      yield* this.#handed(Uint8Array.from(bytes.subarray(at, Math.min(to, at + pieceBytes))));
     }
+  }
+
+  *#handed(piece: Uint8Array): Generator<Uint8Array, void, undefined> {
+    this.idleSince = this.#memory.clock.now();
+    yield piece;
+    this.idleSince = null;
+  }
+
+  /** The leaf with the length that it has, and the memory for it. */
+  async #measured(slot: Slot): Promise<LeafReference> {
+    const { leaf } = slot;
+    slot.held ??= await this.#take(leaf);
+    const { length } = await slot.held.bytes;
+    if (length === leaf.length) return leaf;
+    this.#memory.give(leaf.length - length);
+    slot.leaf = { ...leaf, length };
+    return slot.leaf;
+  }
+
+  async #take(leaf: LeafReference): Promise<Held> {
+    await this.#memory.take(bytesFor(leaf), this.#signal);
+    return this.#fetch(leaf);
+  }
+
+  async #bytesOf(slot: Slot): Promise<Uint8Array> {
+    slot.held ??= await this.#take(slot.leaf);
     const bytes = await slot.held.bytes;
     if (bytes.length === slot.leaf.length) return bytes;
     throw new ChordialError(

@@ -5,6 +5,8 @@ import type { CID } from 'multiformats/cid';
 import { parseCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import { openContent } from '../content/reader.ts';
+import { gathered } from '../content/sealed.ts';
+import { headerIn, isSealed, maxHeaderBytes } from '../content/sealed-header.ts';
 import { ChordialError } from '../errors.ts';
 import type { NameEntry } from '../records/name-entry.ts';
 import { fetchBlocks } from './content-fetcher.ts';
@@ -12,6 +14,7 @@ import type { FilePorts, PeerCalling } from './file-ports.ts';
 import type { FileChoice, FileEntry, FileReference } from './files.ts';
 import { formatBytes } from './format-bytes.ts';
 import { isPublisher, looksLikePeer, splitPublisher } from './of-publisher.ts';
+import { type EntryReading, readFile } from './read-file.ts';
 import { shareResolver } from './share-resolver.ts';
 
 const latestShareMilliseconds: Milliseconds = 250;
@@ -40,12 +43,16 @@ export async function resolve(
   reference: FileReference,
   options: ResolveOptions = {},
 ): Promise<Resolved> {
-  if (reference.cid !== undefined) return resolveCid(ports, parseCid(reference.cid), options.signal);
+  if (reference.cid !== undefined) return resolveCid(ports, parseCid(reference.cid), reference, options.signal);
   if (reference.name === undefined)
     throw new ChordialError('bad-request', 'Neither a name nor a CID was given. Give one.');
+  const own = await ownSealed(ports, reference);
+  if (own !== null) return own;
   const { name, publisher, found } = await findReferred(ports, reference.name, reference.publisher ?? null);
   const picked = publisher === null ? pickAlone(ports, found, name) : ofPublisher(ports, found, name, publisher);
   if (picked === undefined) {
+    const sealed = await sealedForThis(ports, { name, publisher }, reference.passphrase);
+    if (sealed !== null) return sealed;
     const by = publisher === null ? '' : ` by ${publisher}`;
     throw new ChordialError(
       'not-found',
@@ -61,8 +68,66 @@ export async function resolve(
   }
   const publishers = new Set(found.map((one) => one.publisher));
   const isPicked = publisher !== null || publishers.size === 1;
-  if (options.pins && isPicked && picked.publisher !== ports.publisher) pin(ports, name, picked.publisher);
-  return { entry: shownEntry(picked, publishers.size - 1, ports.peerNames), cid: picked.cid };
+  // The pins on disk name nothing sealed.
+  const isPinned = options.pins && isPicked && picked.publisher !== ports.publisher && !picked.sealed;
+  if (isPinned) pin(ports, name, picked.publisher);
+  return shownFound(ports, picked, { others: publishers.size - 1, passphrase: reference.passphrase });
+}
+
+async function shownFound(
+  ports: FilePorts,
+  picked: ShownName,
+  { others, passphrase }: { readonly others: number; readonly passphrase: string | undefined },
+): Promise<Resolved> {
+  const entry = shownEntry(picked, others, ports.peerNames);
+  return { entry: await ports.seals.shown(entry, picked, passphrase), cid: picked.cid };
+}
+
+/** This peer's own sealed file of the name, unless it has put a plain one since. */
+async function ownSealed(ports: FilePorts, reference: FileReference): Promise<Resolved | null> {
+  const { name, publisher } = splitPublisher(reference.name ?? '');
+  const of = reference.publisher ?? publisher;
+  if (
+    of !== null &&
+    !isPublisher(ports.publisher, of) &&
+    !ports.peerNames.named(of).includes(ports.publisher as HostId)
+  )
+    return null;
+  const checked = checkName(name);
+  const own = ownSealedEntries(ports, checked)[0];
+  const plain = ports.names.own(checked);
+  if (own === undefined || (plain !== null && plain.sequence > own.sequence)) return null;
+  return shownFound(ports, own, { others: 0, passphrase: reference.passphrase });
+}
+
+/** Newest first. */
+export function ownSealedEntries({ seals, names }: Pick<FilePorts, 'seals' | 'names'>, name: string): NameEntry[] {
+  const own = seals.keys.publicNames(name).flatMap((one) => names.own(one) ?? []);
+  return own.sort((a, b) => b.sequence - a.sequence);
+}
+
+/** A sealed file of others that a key here opens, the newest first. */
+async function sealedForThis(
+  ports: FilePorts,
+  { name, publisher }: Pick<Referred, 'name' | 'publisher'>,
+  passphrase: string | undefined,
+): Promise<Resolved | null> {
+  const called = publisher === null ? [] : ports.peerNames.named(publisher);
+  const found = await ports.sealedAs(name, (one) => {
+    return publisher === null || isPublisher(one, publisher) || called.includes(one as HostId);
+  });
+  const [picked] = [...found].sort((a, b) => b.time - a.time);
+  if (picked === undefined) return null;
+  const publishers = new Set(found.map((entry) => entry.publisher));
+  if (publishers.size > 1) {
+    const named = found.map((entry) => ({ ...entry, source: null }));
+    throw new ChordialError(
+      'ambiguous-name',
+      `Several peers have a sealed file ${JSON.stringify(name)} for this one: ${choicesIn(named, ports)}. Pick one with NAME@PEER.`,
+      { details: { choices: choicesOf(named, ports) } },
+    );
+  }
+  return shownFound(ports, picked, { others: 0, passphrase });
 }
 
 interface Referred {
@@ -152,7 +217,7 @@ interface Named extends ShownName {
 
 type ShownName = Pick<
   NameEntry,
-  'name' | 'cid' | 'size' | 'type' | 'publisher' | 'time' | 'expiry' | 'sha256' | 'attributes'
+  'name' | 'cid' | 'size' | 'type' | 'publisher' | 'time' | 'expiry' | 'sha256' | 'attributes' | 'sealed' | 'own'
 >;
 
 /** Puts and shares of this name: own first, then newest, ties by publisher. */
@@ -235,7 +300,12 @@ function ofPublisher(ports: FilePorts, found: readonly Named[], name: string, pu
   return matching[0];
 }
 
-async function resolveCid(ports: FilePorts, cid: CID, signal?: AbortSignal): Promise<Resolved> {
+async function resolveCid(
+  ports: FilePorts,
+  cid: CID,
+  { isOpened, passphrase }: FileReference,
+  signal?: AbortSignal,
+): Promise<Resolved> {
   const content = await openContent(cid, fetchBlocks(ports.fetcherOf(cid), signal));
   let size = 0;
   if (content.type === 'file') size = content.size;
@@ -252,5 +322,26 @@ async function resolveCid(ports: FilePorts, cid: CID, signal?: AbortSignal): Pro
     sha256: null,
     others: 0,
   };
-  return { entry, cid };
+  const isAsked = isOpened === true && content.type === 'file';
+  return { entry: isAsked ? await openedByCid(ports, entry, { signal, passphrase }) : entry, cid };
+}
+
+/** The content of a sealed file; anything else as it is. */
+async function openedByCid(
+  ports: FilePorts,
+  entry: FileEntry,
+  { signal, passphrase }: Pick<EntryReading, 'signal' | 'passphrase'>,
+): Promise<FileEntry> {
+  const { cid, size } = entry;
+  const read = (start: number, end: number) => readFile(ports, cid, { start, end }, signal);
+  const start = await gathered(read(0, Math.min(size, maxHeaderBytes)));
+  if (!isSealed(start)) return entry;
+  const part = { name: cid, size, kinds: headerIn(start).kinds, to: [] };
+  try {
+    const opened = await ports.seals.open(cid, size, read, passphrase);
+    return { ...entry, size: opened.size, sealed: { ...part, isOpen: true } };
+  } catch (error) {
+    if (!(error instanceof ChordialError) || error.code !== 'no-key') throw error;
+    return { ...entry, sealed: { ...part, isOpen: false } };
+  }
 }

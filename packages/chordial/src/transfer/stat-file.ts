@@ -11,6 +11,7 @@ import type { FilePorts } from './file-ports.ts';
 import type { FileReference, FileStat } from './files.ts';
 import { checkSize } from './read-file.ts';
 import { resolve } from './resolve.ts';
+import { rawEntry } from './seals.ts';
 
 const cidsPerQuestion = 1024;
 /** In larger networks the holders are among the first of these on the ring; others are not counted. */
@@ -23,7 +24,7 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
   const { entry, cid } = await resolve(ports, reference);
   const { blocks, size } = await treeBlocks(cid, fetchBlocks(ports.fetcherOf(cid)));
   // A content given by CID alone has no announced size.
-  if (entry.name !== null) checkSize(entry, size);
+  if (entry.name !== null) checkSize(rawEntry(entry), size);
   const copies: number[] = blocks.map(() => 0);
   let cachedCopies = 0;
   const holders: Contact[] = [];
@@ -44,9 +45,9 @@ export async function statFile(ports: FilePorts, reference: FileReference): Prom
     blocks: blocks.length,
     copies: copies.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY),
     cached: cachedCopies,
-    holders: holders
-      .slice(0, maxHoldersShown)
-      .map(({ host, addresses }) => ({ id: host, name: ports.peerNames.shown(host), address: addresses[0] ?? '' })),
+    holders: holders.slice(0, maxHoldersShown).map(({ host, addresses, zone = null }) => {
+      return { id: host, name: ports.peerNames.shown(host), address: addresses[0] ?? '', zone };
+    }),
     ageSeconds: age,
   };
 }
@@ -72,7 +73,7 @@ function wholly(blocks: readonly CID[]): HeldSizes {
 }
 
 /** Sizes by block; a host that does not answer has no live replica. */
-async function heldAt(
+export async function heldAt(
   ports: FilePorts,
   host: Contact,
   blocks: readonly CID[],

@@ -1,6 +1,7 @@
 /** Transfers that survive a restart: one setting of the catalogue each, rewritten on every change of state. */
 import type { FileMark } from './file-mark.ts';
 import type { FileReference } from './files.ts';
+import type { KeptSeal } from './sealing.ts';
 import type { TransferRequest, TransferStatus } from './transfers.ts';
 
 export interface SettingsTable {
@@ -18,6 +19,8 @@ export interface JournalEntry {
   readonly bytesDone: number;
   readonly bytesTotal: number | null;
   readonly started: string;
+  /** put of a sealed file: the seal for the file with this fingerprint. */
+  readonly kept?: { readonly fingerprint: string; readonly seal: KeptSeal };
 }
 
 /** One setting per transfer, so that a change of one writes no other. */

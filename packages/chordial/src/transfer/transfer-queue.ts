@@ -5,6 +5,7 @@ import { basename, dirname, isAbsolute } from 'node:path';
 import type { Clock, Milliseconds } from '@chordial/ring';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
+import type { StopSwitch } from '../flow/timetable.ts';
 import { dataFolderAround } from '../storage/data-folder.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
 import { isMarked } from './file-mark.ts';
@@ -12,6 +13,7 @@ import type { FileEntry, Files, TransferProgress } from './files.ts';
 import { fileError } from './local-file.ts';
 import { textOfReference } from './of-publisher.ts';
 import { partName, removeMarked } from './part-file.ts';
+import type { SealJournal } from './sealing.ts';
 import { type JournalEntry, type SettingsTable, TransferJournal } from './transfer-journal.ts';
 import type { TransferRequest, TransferStatus, Transfers } from './transfers.ts';
 
@@ -39,10 +41,20 @@ interface Transfer {
   readonly watchers: Set<() => void>;
 }
 
+export interface TransferQueueOptions {
+  /** Called when the journal could not be written. */
+  readonly report?: (error: Error) => void;
+  readonly stop?: StopSwitch;
+  /** Why what runs is slow, if that is known. */
+  readonly slowness?: () => string | null;
+}
+
 export class TransferQueue implements Transfers {
   readonly #files: Files;
   readonly #clock: Clock;
   readonly #report: (error: Error) => void;
+  readonly #stop: StopSwitch | null;
+  readonly #slowness: () => string | null;
   readonly #journal: TransferJournal;
   /** In order of their start. */
   readonly #transfers = new Map<string, Transfer>();
@@ -50,11 +62,18 @@ export class TransferQueue implements Transfers {
   #begun = false;
   #closed = false;
 
-  /** `report` is called when the journal could not be written. */
-  constructor(files: Files, settings: SettingsTable, clock: Clock, report: (error: Error) => void = () => undefined) {
+  constructor(
+    files: Files,
+    settings: SettingsTable,
+    clock: Clock,
+    { report, stop, slowness }: TransferQueueOptions = {},
+  ) {
     this.#files = files;
     this.#clock = clock;
-    this.#report = report;
+    this.#report = report ?? (() => undefined);
+    this.#stop = stop ?? null;
+    this.#slowness = slowness ?? (() => null);
+    stop?.onChange(() => this.#stoppedOrNot());
     this.#journal = new TransferJournal(settings);
     for (const entry of this.#journal.load()) this.#keep(entry);
   }
@@ -83,6 +102,8 @@ export class TransferQueue implements Transfers {
       );
     const bytesTotal = await markedSize(request);
     if (request.kind === 'put') await checkNotPrivate(request.path);
+    const before = this.#interruptedSealed(request);
+    if (before !== null) return this.resume(before, request.isAttended);
     const started = new Date(this.#clock.wallTime()).toISOString();
     const entry = {
       id: randomUUID(),
@@ -104,6 +125,15 @@ export class TransferQueue implements Transfers {
     }
     this.#pump();
     return this.#shown(transfer);
+  }
+
+  /** The same put of a sealed file that did not end: it has the key with which blocks that arrived count. */
+  #interruptedSealed(request: TransferRequest): string | null {
+    const wanted = whatOf(request);
+    const same = [...this.#transfers.values()].filter(({ entry: { kept, state, request: of } }) => {
+      return kept !== undefined && state !== 'done' && state !== 'cancelled' && whatOf(of) === wanted;
+    });
+    return same.at(-1)?.entry.id ?? null;
   }
 
   list(): readonly TransferStatus[] {
@@ -157,7 +187,7 @@ export class TransferQueue implements Transfers {
   }
 
   #pump(): void {
-    if (!this.#begun || this.#closed) return;
+    if (!this.#begun || this.#closed || this.#stopReason !== null) return;
     for (const transfer of this.#transfers.values()) {
       if (transfer.entry.state !== 'running' || transfer.stopping !== null) continue;
       const wanted = heldAtFirst(transfer.entry);
@@ -166,6 +196,18 @@ export class TransferQueue implements Transfers {
       this.#hold(transfer, wanted);
       void this.#run(transfer);
     }
+  }
+
+  /** Why none runs now; null: they may. */
+  get #stopReason(): string | null {
+    return this.#stop?.reason() ?? null;
+  }
+
+  /** What runs is interrupted, and goes on by itself once it may. */
+  #stoppedOrNot(): void {
+    if (this.#stopReason === null) this.#pump();
+    else for (const { stopping } of this.#transfers.values()) stopping?.abort();
+    for (const transfer of this.#transfers.values()) tell(transfer);
   }
 
   async #run(transfer: Transfer): Promise<void> {
@@ -212,10 +254,12 @@ export class TransferQueue implements Transfers {
     const { path, mark, reference } = request;
     const progress = (done: TransferProgress): void => this.#note(transfer, done);
     if (request.kind === 'put') {
-      const { replicas, timeToLive } = request;
+      const { replicas, timeToLive, sealed } = request;
       const options = {
         ...(replicas === undefined ? {} : { replicas }),
         ...(timeToLive === undefined ? {} : { timeToLive }),
+        ...(sealed === undefined ? {} : { sealed }),
+        seals: this.#sealsOf(transfer),
         signal,
         progress,
         mark,
@@ -240,6 +284,16 @@ export class TransferQueue implements Transfers {
     }
   }
 
+  #sealsOf(transfer: Transfer): SealJournal {
+    return {
+      kept: (fingerprint) => {
+        const { kept } = transfer.entry;
+        return kept?.fingerprint === fingerprint ? kept.seal : null;
+      },
+      keep: (fingerprint, seal) => this.#set(transfer, { kept: { fingerprint, seal } }),
+    };
+  }
+
   #note(transfer: Transfer, { bytesDone, bytesTotal }: TransferProgress): void {
     transfer.rate.note(this.#clock.now(), bytesDone);
     transfer.entry = { ...transfer.entry, bytesDone, bytesTotal };
@@ -252,7 +306,9 @@ export class TransferQueue implements Transfers {
   }
 
   async #set(transfer: Transfer, change: Partial<JournalEntry>): Promise<void> {
-    transfer.entry = { ...transfer.entry, ...change };
+    const changed = { ...transfer.entry, ...change };
+    const isOver = changed.state === 'done' || changed.state === 'cancelled';
+    transfer.entry = isOver ? withoutSecrets(changed) : changed;
     tell(transfer);
     await this.#journal.save(transfer.entry);
   }
@@ -301,8 +357,22 @@ export class TransferQueue implements Transfers {
     const { id, request, state, bytesDone, bytesTotal, error, result, started } = entry;
     const { kind, path, reference: of } = request;
     const reference = kind === 'put' ? (of.name ?? '') : textOfReference(of);
-    const perSecond = state === 'running' ? rate.perSecond(this.#clock.now(), bytesDone) : 0;
-    return { id, kind, reference, path, state, bytesDone, bytesTotal, rate: perSecond, error, result, started };
+    const stopped = state === 'running' ? this.#stopReason : null;
+    const isRunning = state === 'running' && stopped === null;
+    return {
+      id,
+      kind,
+      reference,
+      path,
+      state: stopped === null ? state : 'paused',
+      bytesDone,
+      bytesTotal,
+      rate: isRunning ? rate.perSecond(this.#clock.now(), bytesDone) : 0,
+      error: stopped === null ? error : { code: 'stopped', message: stopped },
+      note: isRunning ? this.#slowness() : null,
+      result,
+      started,
+    };
   }
 
   #until(transfer: Transfer, reached: () => boolean, signal?: AbortSignal): Promise<void> {
@@ -326,6 +396,17 @@ export class TransferQueue implements Transfers {
       look();
     });
   }
+}
+
+function whatOf({ isAttended: _, ...request }: TransferRequest): string {
+  return JSON.stringify(Object.entries(request).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** What only a running or resumed transfer needs. */
+function withoutSecrets({ kept: _, request, ...entry }: JournalEntry): JournalEntry {
+  const { passphrase: __, ...reference } = request.reference;
+  const { sealed, ...rest } = request;
+  return { ...entry, request: { ...rest, reference, ...(sealed ? { sealed: {} } : {}) } };
 }
 
 function heldAtFirst({ request, bytesTotal }: JournalEntry): number {

@@ -1,6 +1,7 @@
 /** Puts and gets of local files carried out by the peer itself; they survive its restart. */
 import type { FileMark } from './file-mark.ts';
 import type { FileReference } from './files.ts';
+import type { SealWish } from './sealing.ts';
 
 export interface TransferRequest {
   readonly kind: 'put' | 'get';
@@ -14,6 +15,8 @@ export interface TransferRequest {
   readonly replicas?: number;
   readonly timeToLive?: number;
   readonly force?: boolean;
+  /** put: for whom it is sealed; null: not at all. Default: the setting of the peer. */
+  readonly sealed?: SealWish | null;
 }
 
 export interface TransferStatus {
@@ -27,7 +30,10 @@ export interface TransferStatus {
   readonly bytesTotal: number | null;
   /** Bytes per second over the last few seconds. */
   readonly rate: number;
+  /** Of a paused one `stopped`, if it waits for the end of a stop and goes on by itself. */
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** Why a running one may be slow: limits of other peers. */
+  readonly note: string | null;
   /** The PutResult or FileEntry when done. */
   readonly result: unknown;
   readonly started: string;

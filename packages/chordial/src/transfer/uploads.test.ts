@@ -4,17 +4,30 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { withFolder } from '../../test/fixtures/temporary-folder.ts';
 import { ChordialError } from '../errors.ts';
-import type { PutResult } from './files.ts';
+import type { PutOptions, PutResult } from './files.ts';
+import { OwnKeys } from './own-keys.ts';
+import type { SealWish } from './sealing.ts';
 import { Uploads } from './uploads.ts';
 
 function withUploads(check: (folder: string) => Promise<void>): Promise<void> {
   return withFolder((folder) => check(path.join(folder, 'uploads')));
 }
 
+const keys = OwnKeys.inMemory();
+
 class Published {
   readonly bodies = new Map<string, string>();
   async checkFits(_: string, bytes: number): Promise<void> {
     if (bytes > 1e9) throw new ChordialError('quota-full', 'It does not fit.');
+  }
+  sealWish(wish: SealWish | null = null): SealWish | null {
+    return wish;
+  }
+  async put(name: string, source: AsyncIterable<Uint8Array>, options: PutOptions = {}): Promise<PutResult> {
+    const parts: Uint8Array[] = [];
+    for await (const part of source) parts.push(Uint8Array.from(part));
+    this.bodies.set(name, `${JSON.stringify(options.sealed)} ${Buffer.concat(parts)}`);
+    return { name, cid: 'bafk', size: 0, copies: 2, publisher: 'me' };
   }
   async putPath(name: string, file: string): Promise<PutResult> {
     this.bodies.set(name, await readFile(file, 'utf8'));
@@ -34,24 +47,24 @@ async function* cut(text: string): AsyncGenerator<Uint8Array> {
 test('B6 after a restart an upload goes on behind the bytes that were acknowledged', () =>
   withUploads(async (folder) => {
     const files = new Published();
-    const before = await Uploads.open(folder, files);
+    const before = await Uploads.open(folder, files, { keys });
     const { id } = await before.create('a', 9);
     await assert.rejects(before.append(id, 0, cut('012')), /closed/);
     // What a crash left behind the mark, and a state that was never whole.
     await writeFile(path.join(folder, id), '012xxxxx');
     await writeFile(path.join(folder, `${id}.json.1.new`), '{');
-    const after = await Uploads.open(folder, files);
+    const after = await Uploads.open(folder, files, { keys });
     assert.equal(after.offset(after.get(id)), 3);
     assert.deepEqual((await readdir(folder)).sort(), [id, `${id}.json`]);
     await after.append(id, 3, pieces('345', '678'));
     assert.equal(files.bodies.get('a'), '012345678');
     assert.deepEqual(await readdir(folder), [`${id}.json`]);
-    assert.equal((await Uploads.open(folder, files)).get(id).result?.copies, 2);
+    assert.equal((await Uploads.open(folder, files, { keys })).get(id).result?.copies, 2);
   }));
 
 test('two senders of one upload do not mix', () =>
   withUploads(async (folder) => {
-    const uploads = await Uploads.open(folder, new Published());
+    const uploads = await Uploads.open(folder, new Published(), { keys });
     const { id } = await uploads.create('a', 4);
     const first = uploads.append(id, 0, pieces('ab'));
     await assert.rejects(uploads.append(id, 0, pieces('xy')), /Another request/);
@@ -62,7 +75,7 @@ test('two senders of one upload do not mix', () =>
 test('an upload that no one goes on with is given up after a week', () =>
   withUploads(async (folder) => {
     let now = 0;
-    const uploads = await Uploads.open(folder, new Published(), { now: () => now });
+    const uploads = await Uploads.open(folder, new Published(), { keys, now: () => now });
     const { id } = await uploads.create('a', 4);
     now = 8 * 24 * 3600 * 1000;
     await uploads.create('b', 4);
@@ -80,14 +93,14 @@ for (const [what, harm] of [
 ] as const) {
   test(`case 15 of an upload with its ${what} nothing is left but a line, and others go on`, () =>
     withUploads(async (folder) => {
-      const before = await Uploads.open(folder, new Published());
+      const before = await Uploads.open(folder, new Published(), { keys });
       const [harmed, whole] = [await before.create('a', 9), await before.create('b', 9)];
       for (const { id } of [harmed, whole]) await before.append(id, 0, pieces('012'));
       await harm(path.join(folder, harmed.id));
       const told: string[] = [];
-      const after = await Uploads.open(folder, new Published(), { tell: (text) => told.push(text) });
+      const after = await Uploads.open(folder, new Published(), { keys, tell: (text) => told.push(text) });
       assert.equal(told.length, 1, told.join());
-      assert.match(told[0] ?? '', /Forgot the upload of .*Send it again/);
+      assert.match(told[0] ?? '', /Forgot the upload .*Send it again/);
       assert.throws(() => after.get(harmed.id), /no upload/);
       assert.equal(after.offset(after.get(whole.id)), 3);
       assert.deepEqual((await readdir(folder)).sort(), [whole.id, `${whole.id}.json`].sort());
@@ -96,7 +109,7 @@ for (const [what, harm] of [
 
 test('case 15 bytes of an upload that vanish while the peer runs end it with the remedy', () =>
   withUploads(async (folder) => {
-    const uploads = await Uploads.open(folder, new Published());
+    const uploads = await Uploads.open(folder, new Published(), { keys });
     const { id } = await uploads.create('a', 9);
     await rm(path.join(folder, id));
     await assert.rejects(uploads.append(id, 0, pieces('012')), { code: 'not-found' });
@@ -108,7 +121,7 @@ test('case 15 a file in the place of the folder of uploads is removed and told',
     const place = path.join(folder, 'uploads');
     await writeFile(place, 'x');
     const told: string[] = [];
-    const uploads = await Uploads.open(place, new Published(), { tell: (text) => told.push(text) });
+    const uploads = await Uploads.open(place, new Published(), { keys, tell: (text) => told.push(text) });
     assert.equal(told.length, 1);
     assert.equal((await uploads.create('a', 1)).received, 0);
   }));
@@ -116,7 +129,7 @@ test('case 15 a file in the place of the folder of uploads is removed and told',
 test('L ended uploads keep no one from beginning others', () =>
   withUploads(async (folder) => {
     let now = 0;
-    const uploads = await Uploads.open(folder, new Published(), { now: () => now });
+    const uploads = await Uploads.open(folder, new Published(), { keys, now: () => now });
     const ended: string[] = [];
     for (now = 1; now <= 258; now += 1) ended.push((await uploads.create('empty', 0)).id);
     assert.equal(uploads.get(ended.at(-1) ?? '').result?.copies, 2);
@@ -129,7 +142,26 @@ test('L ended uploads keep no one from beginning others', () =>
 
 test('case 2 an upload that cannot fit is refused before its first byte, and leaves nothing', () =>
   withUploads(async (folder) => {
-    const uploads = await Uploads.open(folder, new Published());
+    const uploads = await Uploads.open(folder, new Published(), { keys });
     await assert.rejects(uploads.create('large', 2e9), { code: 'quota-full' });
     await assert.rejects(readdir(folder), { code: 'ENOENT' });
+  }));
+
+test('B15 of an upload that is to be sealed the disk shows neither bytes nor name, over a restart', () =>
+  withUploads(async (folder) => {
+    const files = new Published();
+    const before = await Uploads.open(folder, files, { keys });
+    const { id } = await before.create('secret name', 41, { wish: { to: ['anna'] } });
+    await assert.rejects(before.append(id, 0, cut('the first of the bytes')), /closed/);
+    const shown = async () => {
+      const names = await readdir(folder);
+      return Buffer.concat(await Promise.all(names.map((name) => readFile(path.join(folder, name))))).toString(
+        'latin1',
+      );
+    };
+    assert.doesNotMatch(await shown(), /secret|first|anna/);
+    const after = await Uploads.open(folder, files, { keys });
+    await after.append(id, 22, pieces(', and ', 'the last ones'));
+    assert.equal(files.bodies.get('secret name'), '{"to":["anna"]} the first of the bytes, and the last ones');
+    assert.doesNotMatch(await shown(), /secret|last/);
   }));

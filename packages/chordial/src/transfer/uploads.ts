@@ -3,8 +3,10 @@
  * are durable: an upload continues after a restart of either side.
  *
  * The last byte is acknowledged only when the file is published, so that a client retries if the peer is killed before.
+ * Bytes that are to be sealed are never in the clear on the disk, and neither is any name.
  */
-import { randomUUID } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import fs, { type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { noAttributes } from '../content/attributes.ts';
@@ -13,6 +15,8 @@ import { makeFolderDurably, writeFileDurably } from '../storage/durable-file.ts'
 import { readSmallFile } from '../storage/small-file.ts';
 import { errnoOf } from '../storage/system-error.ts';
 import type { Files, PutResult } from './files.ts';
+import { OwnKeys } from './own-keys.ts';
+import type { SealWish } from './sealing.ts';
 
 export interface Upload {
   readonly id: string;
@@ -24,16 +28,44 @@ export interface Upload {
   /** Milliseconds since 1970. */
   readonly touched: number;
   readonly result: PutResult | null;
+  /** The drop box that it is for; null for one of the peer's own user. */
+  readonly box: string | null;
+  /** What tells its file from others of that name and size, as the sender says. */
+  readonly mark: string | null;
+  /** Of one that is to be sealed, until it is published. */
+  readonly sealed?: { readonly wish: SealWish; readonly key: string };
+}
+
+export interface AppendOptions {
+  readonly signal?: AbortSignal;
+  /** Called before the whole is published; returns its name then. */
+  readonly naming?: (upload: Upload) => Promise<string>;
 }
 
 export interface UploadOptions {
+  /** Seals what is noted of uploads. Default: keys in memory, which forget them at a restart. */
+  readonly keys?: OwnKeys;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   readonly tell?: (text: string) => void;
 }
 
+interface Announced extends Partial<Pick<Upload, 'box' | 'mark'>> {
+  /** For whom it is sealed; null: not at all. Default: the setting of the peer. */
+  readonly wish?: SealWish | null | undefined;
+}
+
+type UploadFiles = Pick<Files, 'put' | 'putPath' | 'checkFits' | 'sealWish'>;
+
+/** On the disk of the one who uploads: it hides the bytes from who reads it later, and needs no tag. */
+const keptCipher = 'aes-256-ctr';
+const keyBytes = 32;
+const readBytes = 1024 * 1024;
 /** Unfinished uploads. The results of as many finished ones are kept. */
 const maxUploads = 256;
+/** Of strangers, besides: in all drop boxes, and in one. */
+const maxDropUploads = 128;
+const maxUploadsPerBox = 32;
 /** Lifetime of an abandoned upload, and of the result of a finished one. */
 const maxIdleMilliseconds = 7 * 24 * 3600 * 1000;
 const maxStateBytes = 64 * 1024;
@@ -42,15 +74,17 @@ const spareBytes = 256 * 1024 * 1024;
 
 export class Uploads {
   readonly #folder: string;
-  readonly #files: Pick<Files, 'putPath' | 'checkFits'>;
+  readonly #files: UploadFiles;
+  readonly #keys: OwnKeys;
   readonly #now: () => number;
   readonly #known = new Map<string, Upload>();
   /** Uploads with a request in progress. */
   readonly #busy = new Set<string>();
 
-  private constructor(folder: string, files: Pick<Files, 'putPath' | 'checkFits'>, now: () => number) {
+  private constructor(folder: string, files: UploadFiles, keys: OwnKeys, now: () => number) {
     this.#folder = folder;
     this.#files = files;
+    this.#keys = keys;
     this.#now = now;
   }
 
@@ -60,10 +94,10 @@ export class Uploads {
    */
   static async open(
     folder: string,
-    files: Pick<Files, 'putPath' | 'checkFits'>,
-    { now = Date.now, tell = () => {} }: UploadOptions = {},
+    files: UploadFiles,
+    { keys = OwnKeys.inMemory(), now = Date.now, tell = () => {} }: UploadOptions = {},
   ): Promise<Uploads> {
-    const uploads = new Uploads(folder, files, now);
+    const uploads = new Uploads(folder, files, keys, now);
     await uploads.#recover(tell);
     return uploads;
   }
@@ -75,28 +109,40 @@ export class Uploads {
     throw new ChordialError('not-found', `There is no upload ${JSON.stringify(id)}: it was ended. Begin a new one.`);
   }
 
+  /** Into this drop box, finished or not. */
+  inBox(box: string): readonly Upload[] {
+    return [...this.#known.values()].filter((upload) => upload.box === box);
+  }
+
+  /** Whether a request sends or publishes it. */
+  isBusy(id: string): boolean {
+    return this.#busy.has(id);
+  }
+
   /** Bytes that the sender need not send again; less than all until the file is published. */
   offset({ received, size, result }: Upload): number {
     return result === null && received === size ? Math.max(0, size - 1) : received;
   }
 
   /** Throws `busy`, `quota-full` or `disk-full`. */
-  async create(name: string, size: number): Promise<Upload> {
+  async create(
+    name: string,
+    size: number,
+    { box = null, mark = null, wish, ...options }: Announced & AppendOptions = {},
+  ): Promise<Upload> {
     await this.#forgetIdle();
-    const begun = [...this.#known.values()].filter(({ result }) => result === null);
-    if (begun.length >= maxUploads) {
-      throw new ChordialError(
-        'busy',
-        `There are ${maxUploads} uploads in progress, which is the limit. End some first.`,
-      );
-    }
+    this.#checkNumber(box);
     await this.#files.checkFits(name, size);
     await makeFolderDurably(this.#folder);
     await this.#checkRoom(name, size);
-    const upload: Upload = { id: randomUUID(), name, size, received: 0, touched: this.#now(), result: null };
+    const sealed = this.#files.sealWish(wish);
+    const upload: Upload = {
+      ...{ id: randomUUID(), name, size, received: 0, touched: this.#now(), result: null, box, mark },
+      ...(sealed === null ? {} : { sealed: { wish: sealed, key: randomBytes(keyBytes).toString('base64') } }),
+    };
     await fs.writeFile(this.#bytesOf(upload.id), '', { mode: 0o600 });
     await this.#keep(upload);
-    return size === 0 ? this.#publish(upload) : upload;
+    return size === 0 ? this.#publish(upload, options) : upload;
   }
 
   /**
@@ -104,7 +150,12 @@ export class Uploads {
    * `changed` when the offset differs from the upload's, `busy` when another request is sending, `too-large`,
    * `body-cut-off`.
    */
-  async append(id: string, offset: number, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Upload> {
+  async append(
+    id: string,
+    offset: number,
+    body: AsyncIterable<Uint8Array>,
+    options: AppendOptions = {},
+  ): Promise<Upload> {
     const before = this.get(id);
     if (before.result !== null) return before;
     if (this.#busy.has(id)) {
@@ -117,7 +168,7 @@ export class Uploads {
     this.#busy.add(id);
     try {
       const written = await this.#write(before, offset, body);
-      return written.received === written.size ? await this.#publish(written, signal) : written;
+      return written.received === written.size ? await this.#publish(written, options) : written;
     } finally {
       this.#busy.delete(id);
     }
@@ -136,7 +187,7 @@ export class Uploads {
     const handle = await this.#openBytes(upload);
     let at = offset;
     try {
-      for await (const piece of body) {
+      for await (const piece of kept(body, upload, offset)) {
         if (at + piece.length > upload.size) {
           const message = `More bytes came than the ${upload.size} that were announced for ${upload.name}. End the upload and begin a new one.`;
           throw new ChordialError('too-large', message);
@@ -164,22 +215,34 @@ export class Uploads {
     }
   }
 
-  async #publish(upload: Upload, signal?: AbortSignal): Promise<Upload> {
+  async #publish(upload: Upload, { signal, naming }: AppendOptions = {}): Promise<Upload> {
     const file = this.#bytesOf(upload.id);
-    const result = await this.#files.putPath(upload.name, file, {
-      // Those of the temporary file mean nothing.
-      attributes: noAttributes,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    const published = { ...upload, touched: this.#now(), result };
+    const name = naming === undefined ? upload.name : await naming(upload);
+    const { sealed, ...rest } = upload;
+    // Attributes of the temporary file mean nothing.
+    const options = { attributes: noAttributes, ...(signal === undefined ? {} : { signal }) };
+    const result =
+      sealed === undefined
+        ? await this.#files.putPath(name, file, { ...options, sealed: null })
+        : await this.#files.put(name, given(file, sealed.key), { ...options, size: upload.size, sealed: sealed.wish });
+    const published = { ...rest, name, touched: this.#now(), result };
     await this.#keep(published);
     await fs.rm(file, { force: true });
     return published;
   }
 
   async #keep(upload: Upload): Promise<void> {
-    await writeFileDurably(this.#stateOf(upload.id), Buffer.from(JSON.stringify(upload)));
+    await writeFileDurably(this.#stateOf(upload.id), Buffer.from(await this.#keys.seal(upload)));
     this.#known.set(upload.id, upload);
+  }
+
+  #checkNumber(box: string | null): void {
+    const begun = [...this.#known.values()].filter(({ result }) => result === null);
+    const own = begun.filter((upload) => upload.box === box).length;
+    const most = box === null ? maxUploads : maxUploadsPerBox;
+    const isCrowded = box !== null && begun.filter((upload) => upload.box !== null).length >= maxDropUploads;
+    if (own < most && !isCrowded) return;
+    throw new ChordialError('busy', `There are ${own} uploads in progress, which is the limit. End some first.`);
   }
 
   async #checkRoom(name: string, size: number): Promise<void> {
@@ -207,10 +270,10 @@ export class Uploads {
     for (const name of await this.#names(tell)) {
       if (!name.endsWith('.json')) continue;
       const id = name.slice(0, -'.json'.length);
-      const upload = readUpload(id, await this.#textOf(name));
+      const upload = readUpload(id, this.#keys.open(await this.#textOf(name)));
       const isWhole = upload !== null && (upload.result !== null || (await this.#cutToMark(upload)));
       if (upload !== null && isWhole) this.#known.set(id, upload);
-      else tell(`Forgot the upload of ${upload?.name ?? id}: its files in ${this.#folder} are damaged. Send it again.`);
+      else tell(`Forgot the upload ${id}: its files in ${this.#folder} are damaged. Send it again.`);
     }
     // A peer killed in between may have left bytes without a state, or a partial state.
     const kept = new Set(
@@ -261,22 +324,51 @@ export class Uploads {
   }
 }
 
+/** The place in the key stream of a byte of an upload. */
+function counterAt(offset: number): Buffer {
+  const counter = Buffer.alloc(16);
+  counter.writeUIntBE(Math.floor(offset / 16), 10, 6);
+  return counter;
+}
+
+/** As it is kept on the disk. */
+async function* kept(
+  body: AsyncIterable<Uint8Array>,
+  { sealed }: Upload,
+  offset: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (sealed === undefined) return yield* body;
+  const cipher = createCipheriv(keptCipher, Buffer.from(sealed.key, 'base64'), counterAt(offset));
+  cipher.update(Buffer.alloc(offset % 16));
+  for await (const piece of body) yield cipher.update(piece);
+}
+
+async function* given(file: string, key: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const decipher = createDecipheriv(keptCipher, Buffer.from(key, 'base64'), counterAt(0));
+  for await (const piece of createReadStream(file, { highWaterMark: readBytes }))
+    yield decipher.update(piece as Buffer);
+}
+
 /** Null for anything that this program cannot have written under that id. */
-function readUpload(id: string, text: string): Upload | null {
-  let read: Partial<Record<keyof Upload, unknown>>;
-  try {
-    read = JSON.parse(text) as typeof read;
-  } catch {
-    return null;
-  }
+function readUpload(id: string, opened: unknown): Upload | null {
+  const read = opened as Partial<Record<keyof Upload, unknown>>;
   if (typeof read !== 'object' || read === null || read.id !== id || typeof read.name !== 'string') return null;
-  const { name, size, received, touched, result } = read;
+  const { name, size, received, touched, result, box = null, mark = null, sealed } = read;
+  if (!isTextOrNull(box) || !isTextOrNull(mark)) return null;
   if (!isCount(size) || !isCount(received) || received > size || !isCount(touched)) return null;
-  if (result === null) return { id, name, size, received, touched, result };
+  const head = { id, name, size, received, touched, box, mark };
+  if (result === null) return { ...head, result, ...(isSecret(sealed) ? { sealed } : {}) };
   const { cid, copies } = (typeof result === 'object' ? result : {}) as Partial<PutResult>;
-  return typeof cid === 'string' && isCount(copies)
-    ? { id, name, size, received, touched, result: result as PutResult }
-    : null;
+  return typeof cid === 'string' && isCount(copies) ? { ...head, result: result as PutResult } : null;
+}
+
+function isSecret(value: unknown): value is NonNullable<Upload['sealed']> {
+  const { wish, key } = (value ?? {}) as { readonly wish?: unknown; readonly key?: unknown };
+  return typeof wish === 'object' && wish !== null && typeof key === 'string';
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
 }
 
 function isCount(value: unknown): value is number {

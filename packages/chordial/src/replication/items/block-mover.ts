@@ -1,5 +1,5 @@
 /**
- * Transfers single blocks between this host and another, within limits on memory and bytes per second. They are
+ * Transfers single blocks between this host and another, within a limit on memory. They are
  * verified on both sides before they are passed on or stored.
  */
 
@@ -10,10 +10,8 @@ import { type Block, blockKey } from '../../content/cid.ts';
 import { leafBytes } from '../../content/leaf-pool.ts';
 import { ChordialError } from '../../errors.ts';
 import { Semaphore } from '../../flow/semaphore.ts';
-import { TokenBucket } from '../../flow/token-bucket.ts';
 import { PerPeer } from '../../network/peer-queue.ts';
 import { type Claim, claimVia } from '../../storage/claim-table.ts';
-import type { BlockSet } from '../../storage/item-index.ts';
 import { blockMessages } from '../block-messages.ts';
 import { BlockReceiver } from '../block-receiver.ts';
 import { pagesOfClaims } from '../claim-pages.ts';
@@ -23,29 +21,20 @@ import { type Moved, reportFailure } from './moved.ts';
 
 /** Blocks read or received and in flight. */
 const maxBytesInFlight = 16 * 1024 * 1024;
-/** Unused time is saved up to this much, so that small items do not wait one by one. */
-const savedSeconds = 0.25;
 /** After a block found no room here, none is fetched for this long. */
 const noRoomMilliseconds: Milliseconds = 30_000;
 const blocksPerExchange = 64;
-const claimDeadlineMilliseconds = 5000;
-/** For hosts that are only asked whether an item is there. */
-const noDigest = '0'.repeat(32);
+const deadlineMilliseconds = 5000;
 
 export class BlockMover {
   readonly #ports: SyncPorts;
   readonly #budget = new Semaphore(maxBytesInFlight);
-  readonly #rate: TokenBucket;
   #noRoomUntil: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #sources: PerPeer<BlockReceiver>;
 
   constructor(ports: SyncPorts) {
     this.#ports = ports;
-    this.#sources = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves));
-    const { clock, bytesPerSecond } = ports;
-    this.#rate = new TokenBucket({ burst: bytesPerSecond * savedSeconds, perSecond: bytesPerSecond }, () =>
-      clock.now(),
-    );
+    this.#sources = new PerPeer((contact) => new BlockReceiver(contact, ports, ports.leaves, 'repair'));
   }
 
   /** Whether the block is durable here; a failure is reported and retried in a later round. */
@@ -61,7 +50,6 @@ export class BlockMover {
       if (claims.length === 0 || this.#ports.ended.areOver(claims)) return 'unclaimed';
       const bytes = await this.#sources.to(host).fetch({ cid, abandoned: false });
       if (bytes === null) return 'failed';
-      await this.#rate.pass(bytes.length, this.#ports.clock, signal);
       await blocks.put([{ cid, bytes, claims: claims.map((claim) => claimVia(claim, host.host)) }]);
       leaves.giveBack(bytes);
       return 'moved';
@@ -81,7 +69,6 @@ export class BlockMover {
     if (blocks.claimsOf(cid).length === 0) return 'unclaimed';
     await this.#budget.take(size);
     try {
-      await this.#rate.pass(size, this.#ports.clock, signal);
       if (signal.aborted) return 'failed';
       const bytes = await blocks.get(cid, leaves);
       if (bytes === null) return 'failed';
@@ -94,7 +81,9 @@ export class BlockMover {
         );
         return 'failed';
       }
-      await senders.to(host).store({ block: { cid, bytes }, claims: blocks.claimsOf(cid), abandoned: false });
+      await senders
+        .to(host)
+        .store({ block: { cid, bytes }, claims: blocks.claimsOf(cid), traffic: 'repair', abandoned: false });
       leaves.giveBack(bytes);
       this.#ports.recentlyTransferred?.note(host.host, blockKey(cid));
       return 'moved';
@@ -112,7 +101,7 @@ export class BlockMover {
    */
   async passOn(
     source: Contact,
-    { cid, key, set }: { readonly cid: CID; readonly key: string; readonly set: BlockSet },
+    cid: CID,
     { targets, wanted }: { readonly targets: readonly Contact[]; readonly wanted: number },
     signal: AbortSignal,
   ): Promise<readonly Contact[]> {
@@ -121,19 +110,24 @@ export class BlockMover {
     const lacking: Contact[] = [];
     for (const target of targets) {
       if (holding.length === wanted || signal.aborted) return holding;
-      const asked = client.holds(target, [{ set, key, digest: noDigest }]);
-      const answers = await asked.catch((error: unknown) => this.#failed(target, error));
-      if (answers) (answers[0]?.held === 'absent' ? lacking : holding).push(target);
+      const asked = blockMessages.has.ask(
+        this.#ports.transport,
+        target,
+        { cids: [cid] },
+        { deadline: deadlineMilliseconds, signal },
+      );
+      const there = await asked.catch((error: unknown) => this.#failed(target, error));
+      // Cache is no copy: that host is offered it, and counts its own.
+      if (there) (there.cached.has(0) || (there.sizes[0] ?? -1) < 0 ? lacking : holding).push(target);
     }
     if (lacking.length === 0) return holding;
     await this.#budget.take(leafBytes);
     try {
       const bytes = await this.#sources.to(source).fetch({ cid, abandoned: false });
-      const [claims = []] = await client.claims(source, [key]);
+      const [claims = []] = await client.claims(source, [blockKey(cid)]);
       if (bytes === null || claims.length === 0) return holding;
       for (const target of lacking) {
         if (holding.length === wanted || signal.aborted) break;
-        await this.#rate.pass(bytes.length, this.#ports.clock, signal);
         if (await this.#given(target, { cid, bytes }, claims)) holding.push(target);
       }
       return holding;
@@ -147,7 +141,7 @@ export class BlockMover {
 
   async #given(target: Contact, block: Block, claims: readonly Claim[]): Promise<boolean> {
     try {
-      await this.#ports.senders.to(target).store({ block, claims, abandoned: false });
+      await this.#ports.senders.to(target).store({ block, claims, traffic: 'repair', abandoned: false });
       return true;
     } catch (error) {
       return this.#failed(target, error);
@@ -169,7 +163,7 @@ export class BlockMover {
             claims: this.#ports.ended.standing(theirs[position] ?? []).map((claim) => claimVia(claim, host.host)),
           })),
         );
-        const options = { deadline: claimDeadlineMilliseconds, signal };
+        const options = { deadline: deadlineMilliseconds, signal };
         for (const page of pagesOfClaims(own)) await blockMessages.claim.ask(transport, host, page, options);
       }
       return true;

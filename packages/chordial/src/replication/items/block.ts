@@ -30,8 +30,8 @@ export const blockItems: ItemKind = {
     return held !== 'absent';
   },
 
-  isKept({ blocks, keepOwn, view }, { cid }) {
-    if (cid === null || !keepOwn) return false;
+  isKept({ blocks, keepsOwn, view }, { cid }) {
+    if (cid === null || !keepsOwn()) return false;
     return blocks.claimsOf(cid).some(({ publisher }) => publisher === view.self.host);
   },
 
