@@ -7,6 +7,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { ChordialError } from '../errors.ts';
+import { credentials } from '../http/credentials.ts';
 import { type Address, interfaceAddresses, isLoopback, isUnspecified, withoutMapping } from '../network/addresses.ts';
 import { isSame, type Sessions } from './sessions.ts';
 
@@ -111,15 +112,6 @@ function checkToken(request: IncomingMessage, rules: AccessRules): void {
     'token-required',
     `The API needs its token${wrong}. Open the page with a link of "chordial open"; programs send "Authorization: Bearer TOKEN" with the token of CHORDIAL_API_TOKEN or of the file api-token in the data folder.`,
   );
-}
-
-/** `Bearer TOKEN`, or `Basic` with the token as its password. */
-function credentials(header: string): string | null {
-  const [scheme = '', value = ''] = header.split(' ', 2);
-  if (/^bearer$/i.test(scheme)) return value;
-  if (!/^basic$/i.test(scheme)) return null;
-  const pair = Buffer.from(value, 'base64').toString('utf8');
-  return pair.slice(pair.indexOf(':') + 1);
 }
 
 /** The Host header without port and brackets. */

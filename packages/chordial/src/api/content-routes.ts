@@ -1,19 +1,22 @@
 /** Content by address, regardless of publisher and name. */
 
 import type { FastifyInstance } from 'fastify';
-import { cidParameter, maxQuery, nameParameter, pathQuery } from '../client/operations.ts';
+import { cidParameter, maxQuery, nameParameter, openQuery, pathQuery } from '../client/operations.ts';
 import { fields } from '../client/schema.ts';
 import { parseCid } from '../content/cid.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
+import { begunStream, disposition } from '../http/file-bytes.ts';
 import { findContent } from './content-reference.ts';
 import { sendContent } from './content-response.ts';
 import type { ApiContext } from './context.ts';
+import { countMilliseconds } from './file-routes.ts';
+import { passphraseOf, readsPassphrase } from './passphrase.ts';
 import { serve } from './serve.ts';
 
 interface ContentRoute {
   Params: { cid: string };
-  Querystring: { path?: string; filename?: string; most?: number };
+  Querystring: { path?: string; filename?: string; most?: number; open?: boolean };
 }
 
 /** The file name under which a browser saves it: a CID has none. */
@@ -28,7 +31,13 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
   const read = {
     summary: 'The bytes of a file by CID, or the listing of a folder as JSON',
     params: cidParameter,
-    querystring: fields({ path: pathQuery, filename: filenameQuery, most: maxQuery }),
+    querystring: fields({
+      path: pathQuery,
+      filename: filenameQuery,
+      most: maxQuery,
+      open: openQuery,
+    }),
+    reads: readsPassphrase,
     produces: ['application/octet-stream', 'application/json'],
     isContent: true,
   };
@@ -41,16 +50,45 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
       const cid = parseCid(request.params.cid).toString();
       // A CID is immutable; but a shared cache must not serve it without the token.
       reply.header('Cache-Control', 'private, max-age=31536000, immutable');
-      const { path, filename, most } = request.query;
-      const found = await findContent(files, { cid }, path, { reply });
-      const wanted = { ...found, filename: filename ?? found.filename, most: most ?? null };
+      const { path, filename, most, open: isOpened = false } = request.query;
+      const passphrase = passphraseOf(request);
+      const reference = { cid, isOpened, ...(passphrase === undefined ? {} : { passphrase }) };
+      const found = await findContent(files, reference, path, { reply });
+      const wanted = { ...found, filename: filename ?? found.filename, most: most ?? null, passphrase };
       return sendContent(files, wanted, request, reply);
     },
   });
 
+  const exported = {
+    summary: 'All blocks of a file or folder as a CARv1, depth first, each once',
+    params: cidParameter,
+    produces: ['application/vnd.ipld.car'],
+    isContent: true,
+  };
+  app.get<ContentRoute>(
+    '/api/v1/content/:cid/car',
+    { schema: exported, exposeHeadRoute: false },
+    async (request, reply) => {
+      const cid = parseCid(request.params.cid).toString();
+      const given = new AbortController();
+      reply.raw.once('close', () => given.abort());
+      const car = await peer().files.openCar(cid, { path: [], scope: 'all' }, given.signal);
+      reply.type('application/vnd.ipld.car; version=1; order=dfs; dups=n').header('X-Content-Type-Options', 'nosniff');
+      reply.header('Content-Disposition', disposition(`${cid}.car`));
+      return reply.send(await begunStream(car.read()));
+    },
+  );
+
   serve(app, 'GET /api/v1/content/{cid}/stat', async ({ params }) =>
     peer().files.stat({ cid: parseCid(params.cid).toString() }),
   );
+
+  serve(app, 'POST /api/v1/content/copies', async ({ body }) => ({
+    copies: await peer().files.copiesOf(
+      body.cids.map((cid) => parseCid(cid).toString()),
+      countMilliseconds,
+    ),
+  }));
 }
 
 /** `/download/NAME`: a plain link to a file published by this peer. */

@@ -75,7 +75,7 @@ test('the log keeps a bounded number of events and tells when some are missing',
 
 test('B6 every view is the page, with a policy that allows nothing inline and nothing from elsewhere', async () => {
   await using served = await ServedPeer.open();
-  for (const view of ['/', '/files', '/shares', '/transfers', '/ring', '/stats']) {
+  for (const view of ['/', '/files', '/shares', '/transfers', '/people', '/ring', '/health', '/settings']) {
     const page = await served.fetch(view);
     assert.equal(page.status, 200);
     const policy = page.headers.get('content-security-policy') ?? '';

@@ -27,7 +27,16 @@ export function checkIsOfSameUser(
  * Whether the caller is the peer's page in a browser of this machine: by its session alone, which can be opened only
  * with access to the user's files. The Origin was checked before.
  */
-export function isOfOwnPage({ raw, headers }: FastifyRequest, { access }: Pick<ApiContext, 'access'>): boolean {
+function isOfOwnPage({ raw, headers }: FastifyRequest, { access }: Pick<ApiContext, 'access'>): boolean {
   const isHere = isFromThisMachine(raw, access().origin);
   return headers.origin !== undefined && headers.authorization === undefined && isHere;
+}
+
+/** The page of the peer in a browser of its machine gives no key. Throws `forbidden-origin`. */
+export function checkMayNamePaths(
+  request: FastifyRequest,
+  key: string | undefined,
+  context: Pick<ApiContext, 'localKey' | 'access'>,
+): void {
+  if (key !== undefined || !isOfOwnPage(request, context)) checkIsOfSameUser(request, key ?? '', context);
 }

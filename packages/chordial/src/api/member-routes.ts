@@ -1,19 +1,26 @@
-/** Members of the network: listing, removal, admins. */
+/** Members of the network: listing, invites, rights, removal, admins. */
 import type { FastifyInstance } from 'fastify';
-import type { ListedMember } from '../network/members.ts';
+import type { InviteWish } from '../peer/peer.ts';
+import { shownListedMember } from '../peer/shown.ts';
 import type { ApiContext } from './context.ts';
 import { serve } from './serve.ts';
 
+const defaultInviteMilliseconds = 7 * 86_400_000;
+
 export function memberRoutes(app: FastifyInstance, { peer }: ApiContext): void {
-  serve(app, 'GET /api/v1/members', async () => {
-    const { admission } = peer().membership;
-    const own = peer().status('none').id;
+  serve(app, 'GET /api/v1/members', async ({ query }) => {
+    const running = peer();
+    const { id: own, zone } = running.status('none');
+    const reports = query.report ? await running.reports() : null;
+    const zones = new Map([[own, zone], ...running.peers().map((one) => [one.id, one.zone] as const)]);
     return {
-      admission,
-      openInvites: peer().openInvites(),
-      members: peer()
-        .members()
-        .map((one) => shownMember(one, own)),
+      admission: running.membership.admission,
+      openInvites: running.openInvites().length,
+      members: running.members().map((one) => {
+        const { name: shownName, petname } = running.called(one.host);
+        const about = { shownName, petname, zone: zones.get(one.host) ?? null };
+        return { ...shownListedMember(one, own), ...about, report: reports?.get(one.host) ?? null };
+      }),
     };
   });
 
@@ -23,6 +30,23 @@ export function memberRoutes(app: FastifyInstance, { peer }: ApiContext): void {
       withAdmitted: query.admitted ?? false,
     }),
   );
+
+  serve(app, 'PATCH /api/v1/members/{member}', async ({ params, body }) => peer().grant(params.member, body));
+
+  serve(app, 'GET /api/v1/invites', async () => {
+    const running = peer();
+    return { mayInvite: running.mayInvite(), invites: running.openInvites() };
+  });
+
+  serve(app, 'POST /api/v1/invites', async ({ body }, reply) => {
+    const { timeToLive = defaultInviteMilliseconds, uses = 1, rights = ['store', 'publish'], ...wish } = body ?? {};
+    return reply.code(201).send(peer().invite({ ...wish, timeToLive, uses, rights } as InviteWish));
+  });
+
+  serve(app, 'DELETE /api/v1/invites/{invite}', async ({ params }, reply) => {
+    peer().takeBackInvite(params.invite);
+    return reply.code(204).send();
+  });
 
   serve(app, 'PUT /api/v1/members/{member}/admission', async ({ params }) =>
     peer().changeMember('admit', params.member),
@@ -37,21 +61,4 @@ export function memberRoutes(app: FastifyInstance, { peer }: ApiContext): void {
   );
 
   serve(app, 'POST /api/v1/members/recovery', async ({ body }) => peer().recover(body.key, body.member ?? null));
-}
-
-function shownMember(member: ListedMember, own: string) {
-  const { host, admittedAt, admittedBy, firstSeenAt, lastSeenAt, ...told } = member;
-  return {
-    id: host,
-    ...told,
-    isSelf: host === own,
-    admittedAt: timeOf(admittedAt),
-    admittedBy,
-    firstSeenAt: timeOf(firstSeenAt),
-    lastSeenAt: timeOf(lastSeenAt),
-  };
-}
-
-function timeOf(milliseconds: number | null): string | null {
-  return milliseconds === null ? null : new Date(milliseconds).toISOString();
 }

@@ -3,18 +3,19 @@
 import type { FastifyInstance } from 'fastify';
 import { ChordialError } from '../errors.ts';
 import { parseAddress } from '../network/addresses.ts';
-import type { InviteWish, ShownFingers } from '../peer/peer.ts';
+import type { ShownFingers } from '../peer/peer.ts';
 import type { ApiContext } from './context.ts';
 import { pageAfter, serve } from './serve.ts';
-
-const dayMilliseconds = 86_400_000;
-const defaultInviteMilliseconds = 7 * dayMilliseconds;
 
 export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: ApiContext): void {
   // The peer knows the configured API address; only the socket knows the real port.
   const status = (fingers: ShownFingers) => ({ ...peer().status(fingers), api: address() });
 
   serve(app, 'GET /api/v1/node', async ({ query }) => status(query.fingers));
+
+  serve(app, 'GET /api/v1/health', async () => peer().health());
+
+  serve(app, 'GET /api/v1/history', async ({ query: { of, span } }) => peer().history.shown(of, span));
 
   serve(app, 'GET /api/v1/storage', async ({ query: { role, cursor } }) => peer().storage(role, pageAfter(cursor)));
 
@@ -24,12 +25,6 @@ export function nodeRoutes(app: FastifyInstance, { peer, address, afterLeave }: 
     parseAddress(body.address);
     await peer().join(body.address);
     return status('all');
-  });
-
-  serve(app, 'POST /api/v1/invites', async ({ body }, reply) => {
-    const wish: Partial<InviteWish> = body ?? {};
-    const { timeToLive = defaultInviteMilliseconds, uses = 1, rights = ['store', 'publish'] } = wish;
-    return reply.code(201).send(peer().invite({ timeToLive, uses, rights }));
   });
 
   serve(app, 'POST /api/v1/node/leave', async ({ body }, reply) => {

@@ -23,17 +23,24 @@ test('A10 the node shows id, neighbours, fingers and the port that is really bou
     'api',
     'bits',
     'clock',
+    'door',
     'fingers',
     'hosts',
     'id',
+    'lan',
     'listen',
     'members',
     'name',
     'network',
+    'portMapping',
     'predecessor',
+    'reach',
     'replicas',
   ];
-  assert.deepEqual(Object.keys(node).sort(), [...fields, 'ringId', 'state', 'successors', 'virtualNodes'].sort());
+  assert.deepEqual(
+    Object.keys(node).sort(),
+    [...fields, 'ringId', 'state', 'successors', 'virtualNodes', 'zone'].sort(),
+  );
   assert.equal(node['api'], served.api.address);
 });
 
@@ -59,7 +66,7 @@ test('A12 storage and lookup answer with the fields of the specification', async
   assert.deepEqual(Object.keys(storage).sort(), ['blocks', 'bytes', 'cachedBlocks', 'cachedBytes', 'cursor', 'names']);
   assert.equal(await codeOf(await served.fetch('/api/v1/storage?role=other')), 'bad-request');
   const lookup = (await (await served.fetch('/api/v1/lookup/key%3A0a')).json()) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(lookup).sort(), ['hops', 'key', 'milliseconds', 'owner', 'replicas']);
+  assert.deepEqual(Object.keys(lookup).sort(), ['asked', 'hops', 'key', 'milliseconds', 'owner', 'replicas']);
 });
 
 test('A3 join takes an address, and a wrong or unreachable one is told', async () => {
@@ -178,6 +185,8 @@ test('A12 the OpenAPI document lists the routes with their parameters', async ()
       'query publisher',
       'query path',
       'query most',
+      'query raw',
+      'header X-Chordial-Passphrase',
       'header Range',
       'header If-Range',
       'header If-None-Match',

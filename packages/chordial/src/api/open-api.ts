@@ -190,7 +190,9 @@ function responsesOf(schema: RouteSchema, isHead: boolean): Operation {
   }
   if (isContent) {
     found['204'] = { description: 'Larger than `most`: only the headers tell of it' };
-    found['206'] = { description: 'The part asked for', content: { 'application/octet-stream': {} } };
+    const parts = produces.filter((type) => type !== 'application/json');
+    const content = Object.fromEntries(parts.map((type) => [type, {}]));
+    found['206'] = { description: 'The part asked for', content };
     found['304'] = { description: 'What is there already is still right' };
   }
   const isSilent = Object.keys(found).length === 0;

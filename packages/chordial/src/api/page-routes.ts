@@ -1,11 +1,8 @@
 /** The web page: one document for all views, and its assets. */
 
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { ChordialError } from '../errors.ts';
-import { evaluateConditions } from './conditions.ts';
+import { readPage, sendPageFile } from '../http/page-files.ts';
 
 /** Nothing inline, no other origins, no framing. */
 const contentSecurityPolicy = [
@@ -13,13 +10,19 @@ const contentSecurityPolicy = [
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self'",
+  "media-src 'self'",
+  // The viewer of a PDF.
+  "frame-src 'self'",
   "connect-src 'self'",
+  "manifest-src 'self'",
+  // What takes the shares of other programs, where the page is installed as an app.
+  "worker-src 'self'",
   "base-uri 'none'",
   "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ');
 
-const views = ['/', '/files', '/shares', '/transfers', '/ring', '/stats'] as const;
+const views = ['/', '/files', '/shares', '/transfers', '/people', '/ring', '/health', '/settings'] as const;
 
 export function pageRoutes(app: FastifyInstance): void {
   const files = readPage();
@@ -29,23 +32,13 @@ export function pageRoutes(app: FastifyInstance): void {
     app.get(view, options, async (request, reply) => {
       if (document === undefined) throw notBuilt();
       reply.header('Content-Security-Policy', contentSecurityPolicy).header('Referrer-Policy', 'no-referrer');
-      return sendFile(request, reply, document);
+      return sendPageFile(request, reply, document);
     });
   }
   for (const [name, file] of files) {
-    if (name !== 'index.html') app.get(`/${name}`, options, async (request, reply) => sendFile(request, reply, file));
+    if (name !== 'index.html' && !name.startsWith('door/'))
+      app.get(`/${name}`, options, async (request, reply) => sendPageFile(request, reply, file));
   }
-}
-
-function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile): FastifyReply {
-  const { type, bytes, compressed, tag, isForever } = file;
-  reply.header('ETag', `"${tag}"`).header('Vary', 'Accept-Encoding').header('X-Content-Type-Options', 'nosniff');
-  reply.header('Cache-Control', isForever ? 'public, max-age=31536000, immutable' : 'no-cache');
-  if (evaluateConditions(request, { cid: tag, time: null }) === 'unchanged') return reply.code(304).send();
-  // Browsers offer brotli without TLS on loopback only.
-  const takesBrotli = /\bbr\b/.test(request.headers['accept-encoding']?.toString() ?? '');
-  if (takesBrotli) reply.header('Content-Encoding', 'br');
-  return reply.type(type).send(takesBrotli ? compressed : bytes);
 }
 
 function notBuilt(): ChordialError {
@@ -53,51 +46,4 @@ function notBuilt(): ChordialError {
     'no-such-route',
     'The web page is not built in this copy of the sources. Run "npm run page" and start the peer again; everything else works without it.',
   );
-}
-
-/** The built page: read once, served from memory. Its files are few and small, and their names come from the build. */
-export interface PageFile {
-  readonly type: string;
-  readonly bytes: Buffer;
-  /** Brotli of the same bytes. */
-  readonly compressed: Buffer;
-  /** The ETag without quotes. */
-  readonly tag: string;
-  /** The name contains a content hash, so the file never changes. */
-  readonly isForever: boolean;
-}
-
-const types: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-};
-
-/** By path from the root of the page, such as `assets/index-1a2b.js`; empty when the page was not built. */
-export function readPage(folder: string | null = pageFolder()): ReadonlyMap<string, PageFile> {
-  const files = new Map<string, PageFile>();
-  if (folder === null) return files;
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const type = types[path.extname(entry.name)];
-    if (!entry.isFile() || type === undefined) continue;
-    const file = path.join(entry.parentPath, entry.name);
-    const name = path.relative(folder, file).split(path.sep).join('/');
-    const bytes = readFileSync(file);
-    files.set(name, {
-      type,
-      bytes,
-      compressed: readFileSync(`${file}.br`),
-      tag: createHash('sha256').update(bytes).digest('base64url').slice(0, 22),
-      isForever: name.startsWith('assets/'),
-    });
-  }
-  return files;
-}
-
-/** Beside the sources, or beside the bundle of the installed package. */
-function pageFolder(): string | null {
-  const here = import.meta.dirname;
-  const places = [path.join(here, '../../web/dist'), path.join(here, '../web')];
-  return places.find((place) => existsSync(path.join(place, 'index.html.br'))) ?? null;
 }

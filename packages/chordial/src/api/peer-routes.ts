@@ -5,7 +5,14 @@ import type { ApiContext } from './context.ts';
 import { pageAfter, serve } from './serve.ts';
 
 export function peerRoutes(app: FastifyInstance, { peer }: ApiContext): void {
-  serve(app, 'GET /api/v1/peers', async () => ({ peers: peer().peers() }));
+  serve(app, 'GET /api/v1/peers', async ({ query }) => {
+    const reports = query.report ? await peer().reports() : null;
+    return {
+      peers: peer()
+        .peers()
+        .map((one) => ({ ...one, report: reports?.get(one.id) ?? null })),
+    };
+  });
 
   serve(app, 'PUT /api/v1/peers/{id}/name', async ({ params: { id }, body: { name } }) => ({
     id,
@@ -43,6 +50,8 @@ function countStates(things: readonly { readonly state: string }[]): Readonly<Re
 /** The whole ring as known to this peer, for display. */
 export function ringRoutes(app: FastifyInstance, { peer }: ApiContext): void {
   serve(app, 'GET /api/v1/ring', async () => ({ members: peer().ring() }));
+
+  serve(app, 'GET /api/v1/ring/recording', async () => peer().ringRecording());
 
   serve(app, 'GET /api/v1/ring/digest', async () => peer().ringDigest());
 }

@@ -3,6 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, Rout
 import { type AnswerOf, type OperationName, operations, type Schemas } from '../client/operations.ts';
 import type { CheckedTypeOf } from '../client/schema.ts';
 
+/** JSON that lists files by name or CID. */
+export const maxListBytes = 2 * 1024 * 1024;
+
 /** As the schemas of the operation let it through. */
 export type Asked<N extends OperationName> = FastifyRequest<{
   Params: Checked<N, 'params'>;
@@ -13,7 +16,7 @@ export type Asked<N extends OperationName> = FastifyRequest<{
 type Checked<N extends OperationName, K extends string> =
   Schemas<N> extends { readonly [P in K]: infer S } ? CheckedTypeOf<S> : undefined;
 
-type Options = Pick<RouteOptions, 'config' | 'exposeHeadRoute'>;
+type Options = Pick<RouteOptions, 'config' | 'exposeHeadRoute' | 'bodyLimit'>;
 type Handler<N extends OperationName> = (
   request: Asked<N>,
   reply: FastifyReply,

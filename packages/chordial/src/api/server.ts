@@ -1,36 +1,46 @@
 /** The HTTP API of a peer: one Fastify server, on loopback by default. */
 
-import { createRequire } from 'node:module';
-import type { AddressInfo, Socket } from 'node:net';
-import type { ValidatorFactory } from '@fastify/ajv-compiler';
-import type { FastifySchemaCompiler, FastifyServerOptions } from 'fastify';
+import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ChordialError } from '../errors.ts';
+import { refuseConditionsElsewhere } from '../http/conditions.ts';
+import { listenFailure, refuseNonsense, validation } from '../http/http-server.ts';
+import { errorHandler, routeMissing } from '../http/problem.ts';
+import { answerExpectations, checkBodyHeaders } from '../http/request-body.ts';
+import { type Resumable, resumableRoutes } from '../http/resumable-routes.ts';
+import type { TlsPair } from '../http/tls-files.ts';
 import { type Address, formatAddress, isUnspecified } from '../network/addresses.ts';
 import type { Peer, PeerEvent } from '../peer/peer.ts';
+import type { Upload } from '../transfer/uploads.ts';
 import { checkAccess, isFromThisMachine } from './access.ts';
-import { refuseConditionsElsewhere } from './conditions.ts';
+import { codeRoutes } from './code-routes.ts';
 import { contentRoutes, downloadRoutes } from './content-routes.ts';
 import type { ApiContext } from './context.ts';
 import { EventLog } from './event-log.ts';
 import { eventRoutes } from './event-routes.ts';
 import { fileRoutes } from './file-routes.ts';
+import { keyRoutes } from './key-routes.ts';
+import { limitRoutes } from './limit-routes.ts';
+import { linkRoutes } from './link-routes.ts';
 import { memberRoutes } from './member-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { healthRoutes, nodeRoutes } from './node-routes.ts';
 import { collectOpenApi, type OpenApiDocument } from './open-api.ts';
 import { pageRoutes } from './page-routes.ts';
+import { sealedOf } from './passphrase.ts';
 import { peerRoutes, ringRoutes } from './peer-routes.ts';
-import { errorHandler, problemOf, problemType, routeMissing } from './problem.ts';
-import { answerExpectations, checkBodyHeaders } from './request-body.ts';
-import { resumableRoutes } from './resumable-routes.ts';
+import { previewRoutes } from './preview-routes.ts';
+import { removalRoutes } from './removal-routes.ts';
 import { searchRoutes } from './search-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { createProofKey, Sessions } from './sessions.ts';
 import { shareRoutes } from './share-routes.ts';
+import { tokenRoutes } from './token-routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
+import { treeRoutes, treeWriteRoutes } from './tree-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
+import { zipRoutes } from './zip-routes.ts';
 
 export interface ApiOptions {
   readonly listen: Address;
@@ -42,18 +52,13 @@ export interface ApiOptions {
   /** `https://files.example.org` of a reverse proxy; its callers count as remote. */
   readonly origin?: string;
   /** Certificates and key in PEM, for TLS without a proxy. */
-  readonly tls?: ApiTls;
+  readonly tls?: TlsPair;
   /** Called after the peer has left for good and its caller was answered. */
   readonly afterLeave?: () => void;
   /** Receives bugs met while answering. */
   readonly onBug?: (error: Error) => void;
   /** Receives every response, for logs. */
   readonly onAnswer?: (answer: PeerEvent) => void;
-}
-
-export interface ApiTls {
-  readonly certificate: string;
-  readonly key: string;
 }
 
 export interface RunningApi {
@@ -89,7 +94,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     await app.listen({ host: listen.host, port: listen.port });
   } catch (error) {
     await app.close();
-    throw listenFailure(error as NodeJS.ErrnoException, listen);
+    throw listenFailure(error as NodeJS.ErrnoException, listen, { what: 'The API', flag: '--api' });
   }
   bound = { host: listen.host, port: (app.server.address() as AddressInfo).port };
   const near = isUnspecified(bound.host) ? { ...bound, host: '127.0.0.1' } : bound;
@@ -159,7 +164,7 @@ function contextOf(options: ApiOptions, bound: () => Address): ApiContext {
   };
 }
 
-function build(context: ApiContext, tls: ApiTls | null, onBug: (error: Error) => void): FastifyInstance {
+function build(context: ApiContext, tls: TlsPair | null, onBug: (error: Error) => void): FastifyInstance {
   const inText = (text: string) => (context.isStarted() ? context.peer().inText(text) : text);
   const onError = errorHandler(onBug, inText);
   const app = Fastify({
@@ -168,9 +173,7 @@ function build(context: ApiContext, tls: ApiTls | null, onBug: (error: Error) =>
     connectionTimeout: idleTimeoutMilliseconds,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: maxParameterCharacters },
-    // Unknown fields are errors, not dropped.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
-    schemaController: { compilersFactory: { buildValidator: lazyValidators, buildSerializer: () => plainJson } },
+    ...validation,
     frameworkErrors: (error, request, reply) => {
       void onError(error, request, reply);
     },
@@ -188,9 +191,38 @@ function build(context: ApiContext, tls: ApiTls | null, onBug: (error: Error) =>
   const openApi = collectOpenApi(app, packageJson.version);
   for (const routes of groups) routes(app, context);
   app.register(async (scope) => uploadRoutes(scope, context));
-  app.register(async (scope) => resumableRoutes(scope, context));
+  app.register(async (scope) => treeWriteRoutes(scope, context));
+  app.register(async (scope) => resumableRoutes(scope, ownUploads(context)));
   app.get('/openapi.json', { schema: { hide: true } }, async () => openApi());
   return app;
+}
+
+/** Uploads of the page. */
+function ownUploads({ peer }: ApiContext): Resumable {
+  return {
+    url: '/api/v1/uploads',
+    uploads: () => peer().uploads,
+    create: (request, { name, size, sealed, to }) => {
+      const wished = sealedOf(request, { sealed: sealed === undefined ? undefined : sealed !== 'false', to });
+      return peer().uploads.create(name, size, { wish: wished.sealed });
+    },
+    get: (_request, id) => ownUpload(peer(), id),
+    append: (_request, id, { offset, body, signal }) => {
+      ownUpload(peer(), id);
+      return peer().uploads.append(id, offset, body, { signal });
+    },
+    remove: (_request, id) => {
+      ownUpload(peer(), id);
+      return peer().uploads.remove(id);
+    },
+  };
+}
+
+/** Those of strangers are not for programs of the user. Throws `not-found`. */
+function ownUpload({ uploads }: Peer, id: string): Upload {
+  const upload = uploads.get(id);
+  if (upload.box === null) return upload;
+  throw new ChordialError('not-found', `There is no upload ${JSON.stringify(id)} of this peer's own.`);
 }
 
 /** Routes that set no cache policy, which a shared cache might otherwise store. */
@@ -201,90 +233,32 @@ function keepPrivate(app: FastifyInstance): void {
   });
 }
 
-const plainJson = () => (answer: unknown) => JSON.stringify(answer);
-
 const groups = [
   fileRoutes,
   contentRoutes,
+  previewRoutes,
   downloadRoutes,
   transferRoutes,
+  treeRoutes,
+  removalRoutes,
+  zipRoutes,
   nodeRoutes,
+  keyRoutes,
+  limitRoutes,
   peerRoutes,
   memberRoutes,
+  linkRoutes,
+  codeRoutes,
   ringRoutes,
   searchRoutes,
   shareRoutes,
+  tokenRoutes,
   eventRoutes,
   healthRoutes,
   sessionRoutes,
   metricsRoutes,
   pageRoutes,
 ] as const;
-
-/** Malformed HTTP never reaches a route. */
-function refuseNonsense(this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = problemOf(new ChordialError('bad-request', `This is not a request in HTTP/1.1 (${error.message}).`));
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
-function listenFailure(error: NodeJS.ErrnoException, listen: Address): ChordialError {
-  const place = formatAddress(listen);
-  if (error.code === 'EADDRINUSE') {
-    return new ChordialError(
-      'port-in-use',
-      `The API cannot listen at ${place}: another program has this port. Stop that one, or choose another with --api HOST:PORT (port 0 takes any free one).`,
-      { cause: error },
-    );
-  }
-  if (error.code === 'EACCES') {
-    return new ChordialError(
-      'port-in-use',
-      `The API may not listen at ${place}: ports below 1024 need privileges. Choose another with --api HOST:PORT.`,
-      { cause: error },
-    );
-  }
-  return new ChordialError(
-    'bad-address',
-    `The API cannot listen at ${place} (${error.message}). Give an address of this machine with --api HOST:PORT.`,
-    { cause: error },
-  );
-}
-
-type Compile = FastifySchemaCompiler<unknown>;
-type Validate = ReturnType<Compile>;
-type BuildCompiler = (externalSchemas: unknown, options: FastifyServerOptions['ajv']) => Compile;
-
-const require = createRequire(import.meta.url);
-
-/**
- * Compiles the schema of a route on its first request, and loads the compiler with the first of all: together a quarter
- * of a peer's start time, and most routes of most peers are never called.
- */
-const lazyBuild: BuildCompiler = (externalSchemas, options) => {
-  let compile: Compile | null = null;
-  return (route) => {
-    let compiled: Validate | null = null;
-    const validate: Validate = (data: unknown) => {
-      compile ??= (require('@fastify/ajv-compiler') as () => BuildCompiler)()(externalSchemas, options);
-      compiled ??= compile(route);
-      const isValid = compiled(data);
-      // Fastify reads the errors from the function it was given.
-      validate.errors = compiled.errors ?? null;
-      return isValid;
-    };
-    return validate;
-  };
-};
-
-/** Fastify's type; the compiler's types name its own options, which are passed through. */
-export const lazyValidators = lazyBuild as unknown as ValidatorFactory;
 
 /** Must be called before the routes are declared. */
 export function collectMethods(app: FastifyInstance): (path: string) => readonly string[] {

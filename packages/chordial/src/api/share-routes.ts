@@ -2,19 +2,27 @@
 import { stat } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import { ChordialError } from '../errors.ts';
+import { machineFolders } from '../peer/machine-folders.ts';
 import { type FileMark, isMarked } from '../transfer/file-mark.ts';
 import { fileError } from '../transfer/local-file.ts';
 import type { ApiContext } from './context.ts';
-import { checkIsOfSameUser, isOfOwnPage } from './local-key.ts';
+import { checkMayNamePaths } from './local-key.ts';
 import { serve } from './serve.ts';
 
 export function shareRoutes(app: FastifyInstance, context: ApiContext): void {
   const { peer, checkIsHere } = context;
   serve(app, 'GET /api/v1/shares', async () => ({ shares: peer().shares.list() }));
 
+  // No GET: browsers send its Origin only from elsewhere, and the key must not be in a URL.
+  serve(app, 'POST /api/v1/machine/folders', async (request) => {
+    const { key, path = null, hidden } = request.body;
+    checkMayNamePaths(request, key, context);
+    return machineFolders(path, hidden);
+  });
+
   serve(app, 'POST /api/v1/shares', async (request, reply) => {
     const { key, path, others, mark } = request.body;
-    if (key !== undefined || !isOfOwnPage(request, context)) checkIsOfSameUser(request, key ?? '', context);
+    checkMayNamePaths(request, key, context);
     if (mark !== undefined) await checkIsMeant(path, mark);
     return reply.code(201).send(await peer().shares.add(path, others));
   });

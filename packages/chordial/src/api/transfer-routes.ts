@@ -41,7 +41,7 @@ export function transferRoutes(app: FastifyInstance, context: ApiContext): void 
 }
 
 function transferRequest(body: TransferBody): TransferRequest {
-  const { kind, mark, isAttended, replicas, timeToLive, force } = body;
+  const { kind, mark, isAttended, replicas, timeToLive, force, sealed } = body;
   if (!path.isAbsolute(body.path)) {
     throw new ChordialError('bad-request', `The path ${JSON.stringify(body.path)} is relative. Give an absolute one.`);
   }
@@ -54,16 +54,24 @@ function transferRequest(body: TransferBody): TransferRequest {
     ...(replicas === undefined ? {} : { replicas }),
     ...(timeToLive === undefined ? {} : { timeToLive }),
     ...(force === undefined ? {} : { force }),
+    ...(sealed === undefined ? {} : { sealed }),
   };
 }
 
-function referenceOf({ kind, name, cid, publisher }: TransferBody): FileReference {
+function referenceOf({ kind, name, cid, publisher, passphrase, isOpened }: TransferBody): FileReference {
+  const secret = passphrase === undefined ? {} : { passphrase };
   if ((name === undefined) === (cid === undefined)) {
     throw new ChordialError('bad-request', 'Give either a name or a cid, not both and not neither.');
   }
-  if (cid !== undefined) return { cid: parseCid(cid).toString() };
+  if (cid !== undefined)
+    return { cid: parseCid(cid).toString(), ...secret, ...(isOpened === undefined ? {} : { isOpened }) };
   const checked = checkName(name ?? '');
-  return kind === 'put' || publisher === undefined ? { name: checked } : { name: checked, publisher };
+  if (kind === 'put') return { name: checked };
+  return {
+    name: checked,
+    ...(publisher === undefined ? {} : { publisher }),
+    ...secret,
+  };
 }
 
 async function waitFor(transfers: Transfers, id: string, milliseconds: number): Promise<TransferStatus> {

@@ -25,6 +25,8 @@ export interface ApiAccess {
   readonly token: string | null;
   /** PEM: the certificate that an https API must present; default: the system's trust store. */
   readonly certificate?: string | null;
+  /** Whatever certificate it presents: what is exchanged proves itself. */
+  readonly isUnchecked?: boolean;
 }
 
 export class ApiClient {
@@ -35,7 +37,7 @@ export class ApiClient {
   /** Idle sockets of an agent do not keep the process alive. */
   readonly #agent: Agent;
 
-  constructor(url: string, { token, certificate = null }: ApiAccess) {
+  constructor(url: string, { token, certificate = null, isUnchecked = false }: ApiAccess) {
     this.url = url;
     this.#token = token;
     if (url.startsWith('https:')) {
@@ -43,7 +45,8 @@ export class ApiClient {
       // The certificate comes from the peer's own note, so the names in it do not matter.
       const trust = certificate === null ? {} : { ca: certificate, checkServerIdentity: () => undefined };
       this.#request = https.request;
-      this.#agent = new https.Agent({ keepAlive: true, ...trust });
+      const unchecked = isUnchecked ? { rejectUnauthorized: false } : {};
+      this.#agent = new https.Agent({ keepAlive: true, ...trust, ...unchecked });
     } else {
       this.#request = http.request;
       this.#agent = new http.Agent({ keepAlive: true });
@@ -65,7 +68,8 @@ export class ApiClient {
     if (asked.method === 'HEAD') response.resume();
     if (status < 400) return response;
     // A HEAD has no body with the reason.
-    if (asked.method === 'HEAD') return this.open(route, { ...asked, method: 'GET', headers: { Range: 'bytes=0-0' } });
+    if (asked.method === 'HEAD')
+      return this.open(route, { ...asked, method: 'GET', headers: { ...asked.headers, Range: 'bytes=0-0' } });
     throw problemIn(await textOf(response), status, this.url);
   }
 

@@ -42,7 +42,7 @@ test('A1 bash completes commands, flags, files and folders of chordial', async (
     ],
     [
       ['chordial', 'start', '--re'],
-      ['--repair-rate', '--replicas'],
+      ['--relay-rate', '--repair-rate', '--replicas'],
     ],
     [['chordial', 'demo', '--c'], ['--classroom']],
     [['chordial', 'start', '--data', 'm'], ['music']],

@@ -1,23 +1,16 @@
-/** The checks of `chordial doctor`: each is a function that returns a finding in plain words. */
+/** The checks of `chordial doctor` that need no running peer: each is a function that returns a finding in plain words. */
 import { constants } from 'node:fs';
 import { access, open, rm, stat, statfs } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
-import type { MemberList } from '../client/answers.ts';
 import { type Address, formatAddress, interfaceAddresses, isLoopback, isUnspecified } from '../network/addresses.ts';
-import { unprotected } from '../network/membership.ts';
+import { zoneOfName } from '../network/zones.ts';
 import { settings, settingVariable } from '../peer/settings.ts';
+import type { Finding } from '../peer/shown-health.ts';
 import { formatFile } from '../storage/data-folder.ts';
 import { readSmallFile } from '../storage/small-file.ts';
 import { errnoOf } from '../storage/system-error.ts';
 import { formatBytes } from '../transfer/format-bytes.ts';
-
-export interface Finding {
-  readonly check: string;
-  /** `bad`: it will not work; `note`: it may surprise. */
-  readonly state: 'good' | 'note' | 'bad';
-  readonly text: string;
-}
 
 /** Below this a peer refuses puts soon. */
 const littleBytes = 1024 ** 3;
@@ -42,25 +35,25 @@ export async function dataFolder(folder: string): Promise<Finding> {
     await access(there, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch {
     const remedy = 'Give it to this user (chown, chmod 700), or choose another with --data.';
-    return { check, state: 'bad', text: `this user may not read and write ${there}. ${remedy}` };
+    return { check, level: 'bad', text: `this user may not read and write ${there}. ${remedy}` };
   }
-  if (there !== folder) return { check, state: 'good', text: `${folder} will be created at the first start` };
+  if (there !== folder) return { check, level: 'good', text: `${folder} will be created at the first start` };
   let format: string;
   try {
     format = (await readSmallFile(path.join(folder, formatFile), maxFormatBytes)).toString();
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return { check, state: 'good', text: `${folder} exists and is not used yet` };
+    if (errnoOf(error) === 'ENOENT') return { check, level: 'good', text: `${folder} exists and is not used yet` };
     const place = path.join(folder, formatFile);
     return {
       check,
-      state: 'bad',
+      level: 'bad',
       text: `${place} cannot be read: ${(error as Error).message}. Choose another with --data.`,
     };
   }
   const { mode } = await stat(folder);
   if ((mode & 0o077) === 0)
-    return { check, state: 'good', text: `${folder} (${format.trim()}), closed to other users` };
-  return { check, state: 'note', text: `other users may read ${folder}. A start closes it, or do chmod 700.` };
+    return { check, level: 'good', text: `${folder} (${format.trim()}), closed to other users` };
+  return { check, level: 'note', text: `other users may read ${folder}. A start closes it, or do chmod 700.` };
 }
 
 /** `quotaBytes`: null when not given. */
@@ -71,17 +64,17 @@ export async function disk(folder: string, quotaBytes: number | null): Promise<F
   const free = bavail * bsize;
   const remedy = 'Free some space, or set a smaller --quota.';
   if (free < littleBytes)
-    return { check, state: 'bad', text: `only ${formatBytes(free)} are free at ${there}. ${remedy}` };
+    return { check, level: 'bad', text: `only ${formatBytes(free)} are free at ${there}. ${remedy}` };
   if (quotaBytes !== null && quotaBytes > free) {
     const text = `the quota of ${formatBytes(quotaBytes)} is more than the ${formatBytes(free)} that are free at ${there}. ${remedy}`;
-    return { check, state: 'note', text };
+    return { check, level: 'note', text };
   }
   const milliseconds = await syncMilliseconds(there).catch(() => null);
   if (milliseconds === null)
-    return { check, state: 'bad', text: `nothing can be written to ${there}. Fix that first.` };
+    return { check, level: 'bad', text: `nothing can be written to ${there}. Fix that first.` };
   const pace = `a write is durable after ${milliseconds.toFixed(1)} ms`;
-  if (milliseconds < slowSyncMilliseconds) return { check, state: 'good', text: `${formatBytes(free)} free, ${pace}` };
-  return { check, state: 'note', text: `${pace}: puts to this disk will be slow. A local SSD does it in a few ms.` };
+  if (milliseconds < slowSyncMilliseconds) return { check, level: 'good', text: `${formatBytes(free)} free, ${pace}` };
+  return { check, level: 'note', text: `${pace}: puts to this disk will be slow. A local SSD does it in a few ms.` };
 }
 
 async function syncMilliseconds(folder: string): Promise<number> {
@@ -107,12 +100,12 @@ export interface ComparedClock {
 /** Records expire by the clock; one that is far off makes own files vanish or other files stay. */
 export async function clock(folder: string, now: number, compared: ComparedClock | null): Promise<Finding> {
   const check = 'clock';
-  if (compared !== null && compared.note !== null) return { check, state: 'bad', text: compared.note };
+  if (compared !== null && compared.note !== null) return { check, level: 'bad', text: compared.note };
   const remedy = 'Set the clock, best by NTP (timedatectl set-ntp true).';
   const newest = await stat(path.join(folder, 'catalog.sqlite')).catch(() => null);
   if (newest !== null && newest.mtimeMs > now + aheadMilliseconds) {
     const text = `it is ${new Date(now).toISOString()}, earlier than the last write to the data folder (${newest.mtime.toISOString()}). ${remedy}`;
-    return { check, state: 'bad', text };
+    return { check, level: 'bad', text };
   }
   const isSynchronised = await stat('/run/systemd/timesync/synchronized').then(
     () => true,
@@ -123,9 +116,9 @@ export async function clock(folder: string, now: number, compared: ComparedClock
       ? ''
       : `, and agrees with ${compared.peers === 1 ? 'that of the peer' : `those of ${compared.peers} peers`} asked`;
   const shown = `it is ${new Date(now).toISOString()}${agreed}`;
-  if (isSynchronised) return { check, state: 'good', text: `${shown}, synchronised by the system` };
-  if (agreed !== '') return { check, state: 'good', text: shown };
-  return { check, state: 'good', text: `${shown}; whether it is synchronised cannot be determined` };
+  if (isSynchronised) return { check, level: 'good', text: `${shown}, synchronised by the system` };
+  if (agreed !== '') return { check, level: 'good', text: shown };
+  return { check, level: 'good', text: `${shown}; whether it is synchronised cannot be determined` };
 }
 
 /** Whether a program may listen there. */
@@ -136,30 +129,30 @@ export async function port(check: string, flag: string, { host, port: number }: 
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     server.listen({ host, port: number }, () => server.close(() => resolve(null)));
   });
-  if (code === null) return { check, state: 'good', text: `${place} is free` };
+  if (code === null) return { check, level: 'good', text: `${place} is free` };
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE: 'another program has it',
     EACCES: 'ports below 1024 need privileges',
     EADDRNOTAVAIL: 'this machine has no such address',
   };
-  return { check, state: 'bad', text: `${place}: ${reasons[code] ?? code}. Choose another with ${flag} HOST:PORT.` };
+  return { check, level: 'bad', text: `${place}: ${reasons[code] ?? code}. Choose another with ${flag} HOST:PORT.` };
 }
 
 /** The address that other machines would be told to dial. */
 export function reachable(listen: Address, advertise: string | null): Finding {
   const check = 'own address';
-  if (advertise !== null) return { check, state: 'good', text: `others are told ${advertise}` };
+  if (advertise !== null) return { check, level: 'good', text: `others are told ${advertise}` };
   if (isLoopback(listen.host)) {
     return {
       check,
-      state: 'note',
+      level: 'note',
       text: `only peers of this machine reach ${listen.host}. Others need --listen 0.0.0.0:PORT.`,
     };
   }
-  if (!isUnspecified(listen.host)) return { check, state: 'good', text: `others are told ${listen.host}` };
+  if (!isUnspecified(listen.host)) return { check, level: 'good', text: `others are told ${listen.host}` };
   const outside = interfaceAddresses().filter((address) => !isLoopback(address));
-  if (outside.length > 0) return { check, state: 'good', text: `others are told ${outside.join(', ')}` };
-  return { check, state: 'note', text: 'this machine has no address beyond loopback. Connect it, or set --advertise.' };
+  if (outside.length > 0) return { check, level: 'good', text: `others are told ${outside.join(', ')}` };
+  return { check, level: 'note', text: 'this machine has no address beyond loopback. Connect it, or set --advertise.' };
 }
 
 /** Whether something answers at a peer's address. */
@@ -177,9 +170,9 @@ export async function peer(address: Address, shown: string): Promise<Finding> {
     socket.once('error', (error: NodeJS.ErrnoException) => end(refusal(error)));
   });
   if (reason === null) {
-    return { check, state: 'good', text: `answers after ${(performance.now() - begun).toFixed(0)} ms` };
+    return { check, level: 'good', text: `answers after ${(performance.now() - begun).toFixed(0)} ms` };
   }
-  return { check, state: 'bad', text: `${reason}. Check whether it is running and its port is open.` };
+  return { check, level: 'bad', text: `${reason}. Check whether it is running and its port is open.` };
 }
 
 function refusal({ code, message }: NodeJS.ErrnoException): string {
@@ -194,37 +187,13 @@ export function environment(variables: Readonly<Record<string, string | undefine
   const known = new Set([...settings.map(({ key }) => settingVariable(key)), 'CHORDIAL_CONFIG', 'CHORDIAL_API_TOKEN']);
   return Object.keys(variables)
     .filter((name) => name.startsWith('CHORDIAL_') && !known.has(name))
-    .map((name) => ({ check: 'environment', state: 'note', text: `${name} is not a setting and has no effect` }));
+    .map((name) => ({ check: 'environment', level: 'note', text: `${name} is not a setting and has no effect` }));
 }
 
-/** What is unusual about the membership, and what it does not protect. */
-export function membership({ admission, members, openInvites }: MemberList, now: number): readonly Finding[] {
-  const check = 'members';
-  if (admission !== 'members') return [{ check, state: 'note', text: unprotected[admission] }];
-  const there = members.filter(({ state }) => state === 'member');
-  const findings: Finding[] = [];
-  const note = (text: string) => findings.push({ check, state: 'note', text });
-  const admins = there.filter(({ isAdmin }) => isAdmin);
-  if (admins.length === 1 && there.length > 1) {
-    note(
-      `${admins[0]?.name} is the only admin: if its key is lost, only the recovery key makes others. Add one with "chordial admin add MEMBER".`,
-    );
-  }
-  for (const { name, isSelf, lastSeenAt, admittedAt } of there) {
-    const seen = Date.parse(lastSeenAt ?? admittedAt ?? '');
-    if (isSelf || Number.isNaN(seen) || now - seen < longUnseenMilliseconds) continue;
-    const days = Math.floor((now - seen) / dayMilliseconds);
-    note(`${name} was not seen for ${days} days. Remove it if it will not come back: chordial remove ${name}`);
-  }
-  for (const { name } of members.filter(({ state }) => state === 'waiting')) {
-    note(`${name} is waiting, since its invite was used up. To admit it: chordial admin admit ${name}`);
-  }
-  if (openInvites > 0) {
-    note(`${openInvites} ${openInvites === 1 ? 'invite of this peer is' : 'invites of this peer are'} still valid.`);
-  }
-  if (findings.length > 0) return findings;
-  return [{ check, state: 'good', text: `${there.length}, ${admins.length} of them admins` }];
+/** Zones are compared in one spelling. */
+export function zoneSpelling(given: string): readonly Finding[] {
+  const zone = zoneOfName(given);
+  if (zone === null || zone === given) return [];
+  const text = `${given} is the zone ${zone}: upper and lower case make no difference`;
+  return [{ check: 'zone', level: 'note', text }];
 }
-
-const dayMilliseconds = 24 * 3600_000;
-const longUnseenMilliseconds = 90 * dayMilliseconds;

@@ -13,10 +13,13 @@ import type { FileChoice, FileReference } from '../transfer/files.ts';
 import { formatBytes } from '../transfer/format-bytes.ts';
 import { getFolder, type ListedEntry } from '../transfer/get-folder.ts';
 import { shortPeer } from '../transfer/of-publisher.ts';
+import { isSealedName } from '../transfer/own-keys.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { Interruption } from './end-signals.ts';
-import { type Found, findFile, foundIn, parseReference, routeOf } from './found-file.ts';
+import { type Found, findFile, foundIn, parseReference, routeOf, splitPath } from './found-file.ts';
+import { versionAt } from './history.ts';
 import { hasAll, note, say, sayJson } from './output.ts';
+import { askForPassphrase, passphraseHeaders } from './passphrase.ts';
 import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
 import { runForEach } from './run-for-each.ts';
 import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
@@ -37,13 +40,25 @@ interface GetOptions extends CommonOptions, PeerOptions {
   readonly output?: string;
   readonly force?: boolean;
   readonly seed?: boolean;
+  readonly raw?: boolean;
+  readonly passphrase?: boolean;
+  readonly at?: string;
 }
 
 export function getCommand(): Command {
   return peerCommand('get', 'fetches files or folders by name or CID', 'chordial get photo.jpg -o copy.jpg')
-    .argument('<name|cid...>', 'what to fetch; NAME@PEER picks a publisher, by name, id or part of the id')
+    .argument(
+      '<name|cid...>',
+      'what to fetch; NAME@PEER picks a publisher, by name, id or part of the id; FOLDER/PATH what is in a folder',
+    )
     .option('-o, --output <path>', 'where to write it, - for standard output; a folder when several are fetched')
     .option('--force', 'replace an existing target')
+    .option('--raw', 'a sealed file as it is stored, for age')
+    .option('--passphrase', 'of a sealed file; it is asked for')
+    .option(
+      '--at <time>',
+      'an own folder as it was then, such as 2026-11-30T12:00; "chordial history" lists its versions',
+    )
     .option('--seed', 'share the file where it was written; unnecessary inside a shared folder')
     .action(async (given: readonly string[], options: GetOptions) => {
       const named = [...new Set(given)];
@@ -52,7 +67,13 @@ export function getCommand(): Command {
       }
       if (options.seed && options.output === '-')
         throw new ChordialError('bad-usage', 'What goes to standard output cannot be shared. Name a file with -o.');
-      const references = distinct(named.map((argument) => ({ argument, reference: parseReference(argument) })));
+      const passphrase = options.passphrase ? { passphrase: await askForPassphrase(false) } : {};
+      const references = distinct(
+        named.map((argument) => {
+          const { whole, path: below } = splitPath(argument);
+          return { argument, reference: askedOf(whole, options, passphrase), path: below };
+        }),
+      );
       const peer = await findPeer(options);
       if (options.seed && !peer.isHere)
         throw new ChordialError('bad-usage', 'The peer runs on another machine and cannot share files of this one.');
@@ -63,7 +84,7 @@ export function getCommand(): Command {
       await using folders = new TargetFolders();
       const job: Job = { peer, options, isOneOfSeveral: named.length > 1, folders, signal };
       try {
-        const getOne = ({ reference }: (typeof references)[number]) => fetchOne(job, reference, progress.part());
+        const getOne = (asked: Asked) => fetchOne(job, asked, progress.part());
         await runForEach(references, ({ argument }) => argument, getOne, {
           json: options.json === true,
           heldBytes: () => reckonedBytes,
@@ -76,9 +97,17 @@ export function getCommand(): Command {
     });
 }
 
+/** A sealed file is opened, whether by name or CID. */
+function askedOf(argument: string, { raw }: GetOptions, passphrase: { readonly passphrase?: string }): FileReference {
+  const reference = parseReference(argument);
+  return { ...reference, ...passphrase, ...(reference.cid === undefined || raw ? {} : { isOpened: true }) };
+}
+
 interface Asked {
   readonly argument: string;
   readonly reference: FileReference;
+  /** Below the folder that the reference names; null for the whole. */
+  readonly path: string | null;
 }
 
 /** Throws `bad-usage` when two results would be written to one file. */
@@ -87,11 +116,15 @@ function distinct(asked: readonly Asked[]): readonly Asked[] {
   const kept: Asked[] = [];
   for (const one of asked) {
     const { name, publisher, cid } = one.reference;
+    const last = one.path?.slice(one.path.lastIndexOf('/') + 1);
     // Names are in NFC; on a file system that ignores case, two that differ by case are one file.
-    const place = (name ?? cid ?? '').toLowerCase().normalize('NFC');
-    const other = byPlace.get(place)?.reference;
-    if (other !== undefined && (isFolding() || (other.name === name && other.cid === cid))) {
-      if (other.name === name && other.publisher === publisher && other.cid === cid) continue;
+    const place = (last ?? name ?? cid ?? '').toLowerCase().normalize('NFC');
+    const there = byPlace.get(place);
+    const other = there?.reference;
+    const isInside = one.path !== null || there?.path != null;
+    if (other !== undefined && (isFolding() || isInside || (other.name === name && other.cid === cid))) {
+      const isSame = other.name === name && other.publisher === publisher && other.cid === cid;
+      if (isSame && there?.path === one.path) continue;
       throw new ChordialError(
         'bad-usage',
         `${byPlace.get(place)?.argument} and ${one.argument} would be written to one file. Fetch them one by one, each to a place of its own with -o.`,
@@ -125,14 +158,24 @@ interface Fetched {
   readonly unchanged: boolean;
 }
 
-async function fetchOne(job: Job, reference: FileReference, progress: ShownProgress): Promise<Fetched> {
+async function fetchOne(job: Job, { reference, path: below }: Asked, progress: ShownProgress): Promise<Fetched> {
+  const { at } = job.options;
+  const asked = at === undefined ? reference : await versionOf(job, reference, at);
   try {
-    return await fetchReferred(job, reference, progress);
+    return await fetchReferred(job, asked, below, progress);
   } catch (error) {
     const publisher = await chosenOf(error, job);
     if (publisher === null) throw error;
-    return fetchReferred(job, { ...reference, publisher }, progress);
+    return fetchReferred(job, { ...asked, publisher }, below, progress);
   }
+}
+
+/** The root that an own folder had then, under its name. */
+async function versionOf({ peer: { client } }: Job, { name }: FileReference, at: string): Promise<FileReference> {
+  if (name === undefined)
+    throw new ChordialError('bad-usage', '--at picks a version of an own folder, by its name. Leave it out for a CID.');
+  const { versions } = await client.call('GET /api/v1/trees/{name}/versions', { path: { name } });
+  return { name, cid: versionAt(versions, at, name).cid };
 }
 
 /** On a terminal the user chooses between publishers; null without a terminal or a choice. */
@@ -154,10 +197,15 @@ async function chosenOf(error: unknown, { options, isOneOfSeveral }: Job): Promi
   return isCancel(chosen) ? null : chosen;
 }
 
-async function fetchReferred(job: Job, reference: FileReference, progress: ShownProgress): Promise<Fetched> {
+async function fetchReferred(
+  job: Job,
+  reference: FileReference,
+  below: string | null,
+  progress: ShownProgress,
+): Promise<Fetched> {
   const { peer, options } = job;
-  const small = await fetchSmall(job, reference, progress);
-  const found = small?.found ?? (await findFile(peer.client, reference));
+  const small = options.raw || below !== null ? null : await fetchSmall(job, reference, progress);
+  const found = small?.found ?? (await findFile(peer.client, reference, options.raw, below));
   if (found.others > 0 && reference.publisher === undefined) noteOthers(found);
   if (small?.isWritten) return seeded(job, { found, target: small.target, unchanged: small.unchanged });
   if (options.output === '-') {
@@ -179,14 +227,20 @@ async function seeded({ peer, options }: Job, fetched: Fetched): Promise<Fetched
  */
 async function fetchSmall(job: Job, reference: FileReference, progress: ShownProgress) {
   const { peer, options, signal, isOneOfSeveral } = job;
-  if (reference.name === undefined || (options.output !== undefined && !isOneOfSeveral)) return null;
+  if (
+    reference.name === undefined ||
+    reference.cid !== undefined ||
+    isSealedName(reference.name) ||
+    (options.output !== undefined && !isOneOfSeveral)
+  )
+    return null;
   const target = targetIn(job, reference.name);
   const folder = await job.folders.of(target);
   const base = path.basename(target);
   if (!(await isFree(folder, base))) return null;
   const route = routeOf(reference);
   const question = `${route}${route.includes('?') ? '&' : '?'}most=${maxSmallBytes}`;
-  const response = await peer.client.open(question, { signal });
+  const response = await peer.client.open(question, { signal, headers: passphraseHeaders(reference.passphrase) });
   try {
     const found = foundIn(response.headers, reference, peer.client.url);
     if (response.statusCode === 204) return { found, target, isWritten: false, unchanged: false };
@@ -199,8 +253,8 @@ async function fetchSmall(job: Job, reference: FileReference, progress: ShownPro
   }
 }
 
-export function wantedOf({ reference, cid, size, attributes }: Found): WantedFile {
-  return { route: routeOf(reference), reference, cid, size, sha256: null, attributes };
+export function wantedOf({ reference, cid, size, attributes, sealed }: Found): WantedFile {
+  return { route: routeOf(reference), reference, cid, size, sha256: null, attributes, isSealed: sealed !== null };
 }
 
 function noteOthers({ reference, publisher, publisherName, others }: Found): void {
@@ -213,7 +267,7 @@ function noteOthers({ reference, publisher, publisherName, others }: Found): voi
 /** An existing folder receives a file under its own name, as with cp. Absolute. */
 async function targetOf(found: Found, job: Job): Promise<string> {
   const { options, isOneOfSeveral } = job;
-  const filename = found.reference.name ?? found.cid;
+  const filename = filenameOf(found);
   if (options.output === undefined || isOneOfSeveral) return targetIn(job, filename);
   const target = path.resolve(options.output);
   const isFolder = await stat(target).then(
@@ -221,6 +275,12 @@ async function targetOf(found: Found, job: Job): Promise<string> {
     () => options.output?.endsWith(path.sep) === true,
   );
   return isFolder && found.type === 'file' ? path.join(target, filename) : target;
+}
+
+/** A sealed file that was asked for by its name in the network is called as its publisher called it. */
+function filenameOf({ reference, cid, name, sealed }: Found): string {
+  const isByAnother = sealed !== null && reference.name === sealed && name !== null && !name.startsWith('.');
+  return isByAnother ? name : (reference.name ?? name ?? cid);
 }
 
 /** In the given or configured folder. */
@@ -253,13 +313,14 @@ async function fetchTo(target: string, found: Found, job: Job, progress: ShownPr
 
 function entryWanted({ cid, size, modified, executable }: ListedEntry): WantedFile {
   const attributes = checkedAttributes(modified, executable);
-  return { route: routeOf({ cid }), reference: { cid }, cid, size, sha256: null, attributes };
+  return { route: routeOf({ cid }), reference: { cid }, cid, size, sha256: null, attributes, isSealed: false };
 }
 
 function tell({ found, target, unchanged }: Fetched, options: GetOptions): void {
   if (target === null) return;
   const { reference, cid, size, publisher } = found;
-  if (options.json) sayJson({ name: reference.name ?? null, cid, size, publisher, path: target, unchanged });
+  if (options.json)
+    sayJson({ name: found.name ?? reference.name ?? null, cid, size, publisher, path: target, unchanged });
   else if (unchanged) say(`${plain(target)} is already there with the same bytes`);
   else say(`${plain(target)}  ${cid}  ${formatBytes(size)}`);
 }
@@ -274,7 +335,11 @@ async function writeOut({ peer: { client }, signal }: Job, found: Found): Promis
   };
   process.stdout.once('error', failed);
   try {
-    await pipeline(await client.open(routeOf(found.reference), { signal }), process.stdout, { end: false });
+    await pipeline(
+      await client.open(routeOf(found.reference), { signal, headers: passphraseHeaders(found.reference.passphrase) }),
+      process.stdout,
+      { end: false },
+    );
   } catch (error) {
     // The output watcher has already reported it.
     if (failure !== null && !hasAll(failure)) return;

@@ -11,15 +11,17 @@ import { findPeer } from './running-peer.ts';
 import { askForLine, lineIn, readAll } from './secret-line.ts';
 import { addSettingOptions, type SettingOptions, settingsOf } from './setting-options.ts';
 
-type JoinOptions = CommonOptions & SettingOptions & { readonly invite?: string };
+/** `lan` without a value looks for networks nearby. */
+type JoinOptions = CommonOptions &
+  Omit<SettingOptions, 'lan'> & { readonly invite?: string; readonly lan?: string | true };
 
 export function joinCommand(): Command {
   const join = command(
     'join',
     'starts a peer with an invite, or lets the running peer join a ring',
-    'chordial join --listen 0.0.0.0:4848\n  chordial invite | ssh other chordial join -\n  chordial join 192.0.2.7:4848',
+    'chordial join --listen 0.0.0.0:4848\n  chordial invite | ssh other chordial join -\n  chordial join --lan\n  chordial join 192.0.2.7:4848',
   );
-  return addSettingOptions(join)
+  return addSettingOptions(join, ['lan'])
     .argument(
       '[invite|address]',
       '"-" reads the invite from standard input; without it join prompts; or HOST:PORT of any peer of the ring',
@@ -27,12 +29,21 @@ export function joinCommand(): Command {
     .option('--invite <file>', 'reads the invite from a file')
     .addHelpText(
       'before',
-      'An invite is a key: as an argument every user of the machine can read it, and the shell keeps it in its history.\n',
+      'An invite is a key: as an argument every user of the machine can read it, and the shell keeps it in its history.\n--lan alone lists the networks on the local network, asks for an invite, and joins where one of its peers is found.\n',
     )
-    .action(async (argument: string | undefined, options: JoinOptions) => {
+    .action(async (given: string | undefined, all: JoinOptions) => {
+      const { argument, options } = withoutInvite(given, all);
       if (argument !== undefined && argument !== '-' && !isInvite(argument)) return joinRunning(argument, options);
-      process.exitCode = await startInvited(decodeInvite(await inviteLine(argument, options)), options);
+      process.exitCode = await startInvited(argument, options);
     });
+}
+
+/** `--lan INVITE` and `--lan -` mean `--lan` and the invite. */
+function withoutInvite(argument: string | undefined, options: JoinOptions) {
+  const { lan } = options;
+  if (argument !== undefined || typeof lan !== 'string' || (lan !== '-' && !isInvite(lan)))
+    return { argument, options };
+  return { argument: lan, options: { ...options, lan: true as const } };
 }
 
 async function inviteLine(argument: string | undefined, { invite: file, json }: JoinOptions): Promise<string> {
@@ -59,11 +70,16 @@ function hideArguments(): void {
 }
 
 /** Like `start --join`, with the membership documents stored in the data folder. Returns the exit code. */
-async function startInvited(invite: Invite, options: JoinOptions): Promise<number> {
-  const { configuration } = await settingsOf(options);
+async function startInvited(argument: string | undefined, options: JoinOptions): Promise<number> {
+  const { lan, ...others } = options;
+  const { configuration } = await settingsOf(lan === undefined || lan === true ? others : { ...others, lan });
+  const nearby = lan === true ? await import('./join-nearby.ts') : null;
+  const heard = (await nearby?.lookNearby(configuration)) ?? [];
+  const invite = decodeInvite(await inviteLine(argument, options));
+  const places = (await nearby?.placesFor(invite, heard)) ?? invite.addresses;
   const invited: PeerConfiguration = {
     ...configuration,
-    join: [...new Set([...invite.addresses, ...configuration.join])],
+    join: [...new Set([...places, ...configuration.join])],
     invite,
   };
   const [{ runPeer }, { startPeer }] = await Promise.all([import('./run-peer.ts'), import('../peer/start-peer.ts')]);
@@ -78,7 +94,7 @@ function explain(error: unknown, { addresses }: Invite): unknown {
   if (!(error instanceof ChordialError) || error.code !== 'unreachable') return error;
   return new ChordialError(
     'unreachable',
-    `The invite leads to ${addresses.join(', ')}, where no peer answers: ${error.message} Ask its sender whether that peer is running, or for a new invite.`,
+    `The invite leads to ${addresses.join(', ')}, where no peer answers: ${error.message} Ask its sender whether that peer is running, or for a new invite; on its local network, "chordial join --lan" looks for it.`,
     { cause: error },
   );
 }

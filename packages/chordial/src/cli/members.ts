@@ -4,6 +4,7 @@ import type { ChangedMembers, MemberList } from '../client/answers.ts';
 import { ChordialError } from '../errors.ts';
 import { shortPeer } from '../transfer/of-publisher.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
+import { shareOf } from './invite.ts';
 import { note, say, sayJson } from './output.ts';
 import { findPeer, type PeerOptions } from './running-peer.ts';
 import { askForLine } from './secret-line.ts';
@@ -54,21 +55,28 @@ export function removeCommand(): Command {
     });
 }
 
-const actions = ['add', 'remove', 'admit', 'recover'] as const;
+const actions = ['add', 'remove', 'admit', 'grant', 'recover'] as const;
+
+interface AdminOptions extends Options {
+  readonly rights?: string;
+  readonly share?: string;
+}
 
 export function adminCommand(): Command {
   return peerCommand(
     'admin',
-    'adds and removes admins, admits a waiting member, or replaces lost admins',
-    'chordial admin add anna@laptop\n  chordial admin recover',
+    'adds and removes admins, admits a waiting member, changes rights, or replaces lost admins',
+    'chordial admin add anna@laptop\n  chordial admin grant anna@laptop --rights publish,invite --share 10%\n  chordial admin recover',
   )
     .addArgument(new Argument('<action>', 'what to do').choices(actions))
     .argument('[member]', 'its name, or its id or part of it; without one "recover" makes this peer the admin')
+    .option('--rights <list>', 'with grant: of publish, invite; "" for neither')
+    .option('--share <percent>', 'with grant: how much of the storage of each peer it may use, such as 5%, or "usual"')
     .addHelpText(
       'before',
       'Adding and removing take more than half of the admins, each with the same command at its own peer. "recover" asks for the recovery key that was printed when the network was founded.\n',
     )
-    .action(async (action: (typeof actions)[number], member: string | undefined, options: Options) => {
+    .action(async (action: (typeof actions)[number], member: string | undefined, options: AdminOptions) => {
       if (member === undefined && action !== 'recover') {
         throw new ChordialError('bad-usage', `"admin ${action}" needs a member. "chordial members" lists them.`);
       }
@@ -80,6 +88,10 @@ export function adminCommand(): Command {
         return tell(answer, `${answer.name} is the only admin now`, options);
       }
       const path = { member: member! };
+      if (action === 'grant') {
+        const answer = await client.call('PATCH /api/v1/members/{member}', { path, body: granted(options) });
+        return tell(answer, `changed ${answer.name}`, options);
+      }
       if (action === 'admit') {
         const answer = await client.call('PUT /api/v1/members/{member}/admission', { path });
         return tell(answer, `admitted ${answer.name}`, options);
@@ -90,6 +102,21 @@ export function adminCommand(): Command {
         : await client.call('DELETE /api/v1/members/{member}/admin', { path });
       tell(answer, `${answer.name} is ${isAdding ? 'an admin now' : 'no admin any more'}`, options);
     });
+}
+
+function granted({ rights, share }: AdminOptions) {
+  const wanted = rights?.split(',').map((one) => one.trim());
+  const unknown = wanted?.find((one) => !['publish', 'invite', ''].includes(one));
+  if (unknown !== undefined || (wanted === undefined && share === undefined)) {
+    throw new ChordialError(
+      'bad-usage',
+      `"admin grant" takes --rights of publish and invite, or --share${unknown === undefined ? '' : `, not ${JSON.stringify(unknown.slice(0, 80))}`}. Whether a member stores for others is set by its invite.`,
+    );
+  }
+  return {
+    ...(wanted === undefined ? {} : { publish: wanted.includes('publish'), invite: wanted.includes('invite') }),
+    ...(share === undefined ? {} : { share: share === 'usual' ? null : shareOf(share) }),
+  };
 }
 
 function tell(answer: ChangedMembers, done: string, { json }: Options): void {

@@ -49,3 +49,9 @@ export function outputFailure(error: NodeJS.ErrnoException): ChordialError {
     { cause: error },
   );
 }
+
+/** By the clock on the wall of this machine: `8 Dec 2026, 18:00`. */
+export function dateOf(time: string): string {
+  const parts = { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' } as const;
+  return new Date(time).toLocaleString('en-GB', parts);
+}

@@ -1,5 +1,6 @@
 /** Output of `start`: plain lines of events, or with --json one object per line, the ready line first. */
 import type { RunningApi } from '../api/server.ts';
+import { isLoopback, parseAddress } from '../network/addresses.ts';
 import { isLogged, type LogLevel, levelOf } from '../peer/event-level.ts';
 import type { NodeStatus, PeerEvent } from '../peer/peer.ts';
 import { plain } from './table.ts';
@@ -27,9 +28,20 @@ export class PeerLines {
 
   ready(status: NodeStatus, api: Pick<RunningApi, 'address' | 'url' | 'pageLink'>, data: string): void {
     this.#isReady = true;
-    const { id, name, ringId, network, listen, hosts } = status;
+    const { id, name, ringId, network, listen, hosts, door } = status;
     if (this.#json) {
-      print(JSON.stringify({ event: 'ready', pid: process.pid, id, ringId, network, listen, api: api.address }));
+      print(
+        JSON.stringify({
+          event: 'ready',
+          pid: process.pid,
+          id,
+          ringId,
+          network,
+          listen,
+          api: api.address,
+          door: door?.url ?? null,
+        }),
+      );
       for (const early of this.#early.splice(0)) this.#printEvent(early);
       return;
     }
@@ -39,6 +51,7 @@ export class PeerLines {
     );
     print(`${now} process ${process.pid} listening at ${listen}, API at ${api.url}, data in ${data}`);
     print(`${now} page: ${api.pageLink()}   (valid once within ten minutes; another link: chordial open)`);
+    if (door !== null) print(`${now} ${doorLine(door)}`);
     print(
       `${now} others join with: chordial start --join ${listen}, on other machines with a line of "chordial invite"`,
     );
@@ -60,6 +73,14 @@ export class PeerLines {
   #printEvent({ kind, level, ...event }: PeerEvent): void {
     print(JSON.stringify({ event: kind, level: levelOf({ kind, ...(level && { level }) }), ...event }));
   }
+}
+
+/** Where the door is, and who can listen in. */
+function doorLine({ url, address, services, tls }: NonNullable<NodeStatus['door']>): string {
+  const served = `door: ${url} serves ${services.join(', ')}`;
+  if (tls !== null || url.startsWith('https:')) return served;
+  if (isLoopback(parseAddress(address).host)) return `${served}, for this machine only`;
+  return `${served}. Without TLS anybody between it and a visitor can listen in: give --tls-cert and --tls-key`;
 }
 
 function print(line: string): void {

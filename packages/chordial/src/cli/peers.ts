@@ -12,6 +12,7 @@ import { plain, table } from './table.ts';
 
 interface PeersOptions extends CommonOptions, PeerOptions {
   readonly name?: string;
+  readonly ids?: boolean;
 }
 
 export function peersCommand(): Command {
@@ -20,13 +21,14 @@ export function peersCommand(): Command {
       '--name <peer=name>',
       'give a peer, by id, part of it or name, a name of your own; nothing after = removes it',
     )
+    .option('--ids', 'also the ids')
     .action(async (options: PeersOptions) => {
       const { client } = await findPeer(options);
       const { peers } = await client.call('GET /api/v1/peers');
       if (options.name !== undefined) return callPeer(client, peers, options.name, options.json === true);
       if (options.json) sayJson({ peers });
       else if (peers.length === 0) say('no other peers: this one is alone');
-      else say(listing(peers));
+      else say(listing(peers, options.ids === true));
     });
 }
 
@@ -42,7 +44,7 @@ async function callPeer(client: ApiClient, peers: readonly PeerStatus[], text: s
   if (another !== undefined)
     throw new ChordialError(
       'bad-usage',
-      `Several peers match ${peer}. Give more of the id, as "chordial peers" shows it.`,
+      `Several peers match ${peer}. Give more of the id, as "chordial peers --ids" shows it.`,
     );
   const body = { name: name === '' ? null : name };
   const answer = await client.call('PUT /api/v1/peers/{id}/name', { path: { id: found.id }, body });
@@ -50,24 +52,27 @@ async function callPeer(client: ApiClient, peers: readonly PeerStatus[], text: s
   else say(`${found.id} is called ${plain(answer.name)}`);
 }
 
-function listing(peers: readonly PeerStatus[]): string {
+function listing(peers: readonly PeerStatus[], ids: boolean): string {
+  const isZoned = peers.some(({ zone }) => zone !== null);
   const columns = [
     { title: 'STATE' },
     { title: 'HEARD', align: 'right' },
     { title: 'ROUND TRIP', align: 'right' },
     { title: 'NAME' },
     { title: 'ADDRESS' },
-    { title: 'ID' },
+    ...(isZoned ? [{ title: 'ZONE' }] : []),
+    ...(ids ? [{ title: 'ID' }] : []),
   ] as const;
   return table(
     columns,
-    peers.map(({ state, heartbeatAge, roundTripMilliseconds, name, address, id }) => [
+    peers.map(({ state, heartbeatAge, roundTripMilliseconds, name, address, zone, id }) => [
       state,
       heartbeatAge === null ? 'never' : `${formatDuration(heartbeatAge * 1_000)} ago`,
       roundTripMilliseconds === null ? '' : `${roundTripMilliseconds.toFixed(1)} ms`,
       name,
       address,
-      id,
+      ...(isZoned ? [zone ?? ''] : []),
+      ...(ids ? [id] : []),
     ]),
   );
 }

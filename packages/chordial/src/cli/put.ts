@@ -1,12 +1,14 @@
-/** `chordial put FILE|DIR…|-`: puts files into the network. */
+/** `chordial put FILE|DIR…|-`: puts files into the network, or into an own folder. */
 import { access, constants, type FileHandle, realpath, stat } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { type Command, Option } from 'commander';
-import type { FileAttributes } from '../content/attributes.ts';
+import { type FileAttributes, noAttributes } from '../content/attributes.ts';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
+import type { TreeEntry } from '../folders/folder-trees.ts';
+import { type TreePath, treePath } from '../folders/tree-path.ts';
 import { parseDuration, parseWhole } from '../peer/quantities.ts';
 import { dataFolderAround } from '../storage/data-folder.ts';
 import { markOf } from '../transfer/file-mark.ts';
@@ -18,6 +20,7 @@ import { localFolder } from '../transfer/local-folder.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { Interruption } from './end-signals.ts';
 import { note, say, sayJson } from './output.ts';
+import { askForPassphrase, passphraseHeaders } from './passphrase.ts';
 import { Progress, type ShownProgress, SumOfProgress } from './progress.ts';
 import { runForEach } from './run-for-each.ts';
 import { type FoundPeer, findPeer, type PeerOptions } from './running-peer.ts';
@@ -30,16 +33,24 @@ const maxSmallBytes = 256 * 1024;
 interface PutOptions extends CommonOptions, PeerOptions {
   readonly name?: string;
   readonly replicas?: string;
-  readonly ttl?: string;
+  readonly expires?: string;
+  readonly sealed?: boolean;
+  readonly to?: readonly string[];
+  readonly passphrase?: boolean;
+  readonly into?: string;
 }
 
 interface Settings {
   readonly replicas?: number;
   /** Milliseconds. */
   readonly timeToLive?: number;
+  /** Null: not at all; absent: as the peer is set. */
+  readonly sealed?: { readonly to: readonly string[]; readonly passphrase?: string } | null;
+  /** Into this folder of an own one, instead of under a name. */
+  readonly into?: TreePath;
 }
 
-interface Source {
+export interface Source {
   readonly name: string;
   /** As given by the user. */
   readonly given: string;
@@ -47,6 +58,8 @@ interface Source {
   readonly path: string | null;
   readonly isFolder: boolean;
   readonly size: number | null;
+  /** Read instead of standard input. */
+  readonly stream?: Readable;
   /** Why it cannot be put. */
   readonly failure: ChordialError | null;
 }
@@ -56,9 +69,14 @@ export function putCommand(): Command {
     .argument('<path...>', 'files, folders (without hidden entries and links), or - for standard input')
     .option('--name <name>', 'name in the network; by default the last part of the path')
     .addOption(new Option('--replicas <n>', 'copies on distinct hosts').env('CHORDIAL_REPLICAS'))
-    .option('--ttl <time>', 'lifetime, such as 12h or 7d; by default unlimited')
+    .option('--ttl, --expires <time>', 'lifetime, such as 12h or 7d; by default unlimited')
+    .option('--into <folder>', 'FOLDER or FOLDER/PATH: into this own folder, which is made if it is not there')
+    .option('--sealed', 'readable for this peer and those of --to alone')
+    .option('--no-sealed', 'readable for everybody, whatever the setting of the peer')
+    .option('--to <peer...>', 'peers by name or id, or recipients of age, that can open it too; implies --sealed')
+    .option('--passphrase', 'readable with a passphrase alone, which is asked for; implies --sealed')
     .action(async (paths: readonly string[], options: PutOptions) => {
-      const settings = settingsOf(options);
+      const settings = await settingsOf(options);
       const sources = await sourcesOf(paths, options.name);
       const peer = await findPeer(options);
       const label = sources.length === 1 ? plain(sources[0]?.name ?? '') : `${sources.length} files`;
@@ -84,10 +102,29 @@ export function putCommand(): Command {
     });
 }
 
-function settingsOf({ replicas, ttl }: PutOptions): Settings {
+async function settingsOf(options: PutOptions): Promise<Settings> {
+  const { replicas, expires, sealed, to = [], passphrase, into } = options;
+  const others = { replicas, expires, sealed, to: options.to, passphrase };
+  const [other] = Object.entries(others).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (into !== undefined && other !== undefined)
+    throw new ChordialError(
+      'bad-usage',
+      `--${other} is for what has a name of its own, and --into puts it into a folder. Leave one of them out.`,
+    );
+  if (sealed === false && (to.length > 0 || passphrase))
+    throw new ChordialError(
+      'bad-usage',
+      '--no-sealed puts a file for everybody. Leave it out, or --to and --passphrase.',
+    );
+  if (passphrase && to.length > 0)
+    throw new ChordialError('bad-usage', 'A file is sealed with --passphrase or --to others, not both.');
+  const isSealed = sealed === true || to.length > 0 || passphrase === true;
+  const wish = { to, ...(passphrase ? { passphrase: await askForPassphrase(true) } : {}) };
   return {
+    ...(isSealed ? { sealed: wish } : sealed === false ? { sealed: null } : {}),
     ...(replicas === undefined ? {} : { replicas: parseWhole(replicas, '--replicas', 1, 8) }),
-    ...(ttl === undefined ? {} : { timeToLive: parseDuration(ttl, '--ttl') }),
+    ...(expires === undefined ? {} : { timeToLive: parseDuration(expires, '--expires') }),
+    ...(into === undefined ? {} : { into: treePath(into) }),
   };
 }
 
@@ -107,7 +144,7 @@ async function sourcesOf(paths: readonly string[], name: string | undefined): Pr
 }
 
 /** Which of two would win would be random. */
-function checkNamesDiffer(sources: readonly Source[]): void {
+export function checkNamesDiffer(sources: readonly Source[]): void {
   const paths = new Map<string, string>();
   for (const { name, given, failure } of sources) {
     if (failure !== null) continue;
@@ -173,8 +210,10 @@ interface Job {
 
 export async function putOne(job: Job, source: Source, progress: ShownProgress): Promise<PutResult> {
   if (source.failure !== null) throw source.failure;
+  const { into } = job.settings;
+  if (into !== undefined) return putInto(job, into, source, progress);
   try {
-    if (source.path === null) return await putStream(job, source, process.stdin, progress);
+    if (source.path === null) return await putStream(job, source, source.stream ?? process.stdin, progress);
     if (source.isFolder) return await putFolder(job, source, source.path, progress);
     const file = await openToRead(source.path, false);
     try {
@@ -233,13 +272,80 @@ async function putFolder(job: Job, source: Source, place: string, progress: Show
   const bytes = Readable.from(encodeFolder(items), { objectMode: false });
   const route = routeOfPut(source, job.settings).replace('/api/v1/files/', '/api/v1/folders/');
   const result = await sendStream(job, route, bytes, (done) => void progress.update(done, null));
-  if (missing > 0) {
-    note(
-      `${missing} ${missing === 1 ? 'file or folder' : 'files and folders'} of ${source.given} ${missing === 1 ? 'was' : 'were'} left out`,
-    );
-    process.exitCode = 1;
-  }
+  noteMissing(source, missing);
   return result;
+}
+
+/** Files one by one, each of them durable in the folder when it is done; a folder comes with its contents. */
+async function putInto(job: Job, into: TreePath, source: Source, progress: ShownProgress): Promise<PutResult> {
+  const { peer, signal } = job;
+  const done = { name: source.name, cid: '', size: 0, copies: 0, publisher: '' };
+  const send = async (below: readonly string[], bytes: AsyncIterable<Uint8Array>, sent: FileAttributes) => {
+    const query = new URLSearchParams({ path: [...into.path, source.name, ...below].join('/') });
+    if (sent.modified !== null) query.set('modified', String(sent.modified));
+    if (sent.executable) query.set('executable', 'true');
+    const route = `/api/v1/trees/${encodeURIComponent(into.folder)}?${query}`;
+    const body = Readable.from(bytes, { objectMode: false });
+    const headers = headersOf(undefined);
+    return peer.client.json<TreeEntry>(await peer.client.open(route, { method: 'PUT', body, headers, signal }));
+  };
+  const counted = async function* (pieces: AsyncIterable<Uint8Array>, total: number | null) {
+    for await (const piece of pieces) {
+      done.size += piece.length;
+      void progress.update(done.size, total);
+      yield piece;
+    }
+  };
+  try {
+    if (!source.isFolder) {
+      const stream = source.stream ?? process.stdin;
+      if (source.path === null) {
+        const { cid } = await send([], counted(stream, null), noAttributes);
+        return { ...done, cid: cid ?? '' };
+      }
+      const { path: place } = source;
+      const file = await openToRead(place, false);
+      try {
+        const status = await file.stat({ bigint: true });
+        const pieces = piecesOf(file, place, () => checkUnchanged(file, place, status));
+        const { cid } = await send([], counted(pieces, Number(status.size)), attributesOf(status));
+        return { ...done, cid: cid ?? '' };
+      } finally {
+        await file.close();
+      }
+    }
+    const makeFolder = async (below: readonly string[]) => {
+      const path = [...into.path, source.name, ...below].join('/');
+      const made = peer.client.call('POST /api/v1/trees/{name}', {
+        path: { name: into.folder },
+        body: { action: 'create', path },
+      });
+      await made.catch((error: unknown) => {
+        if (!(error instanceof ChordialError) || error.code !== 'already-exists') throw error;
+      });
+    };
+    let missing = 0;
+    const items = localFolder(source.path ?? '', ({ path: below, reason, isNever }) => {
+      if (!isNever) missing += 1;
+      note(`${source.given}/${below} is left out: ${reason}`);
+    });
+    for await (const { path: below, type, bytes, modified, executable } of items) {
+      const parts = below.split('/');
+      if (type === 'directory') await makeFolder(parts);
+      else await send(parts, counted(bytes, null), { modified, executable });
+    }
+    noteMissing(source, missing);
+    return done;
+  } finally {
+    progress.end();
+  }
+}
+
+function noteMissing({ given }: Source, missing: number): void {
+  if (missing === 0) return;
+  const what = missing === 1 ? 'file or folder' : 'files and folders';
+  note(`${missing} ${what} of ${given} ${missing === 1 ? 'was' : 'were'} left out`);
+  process.exitCode = 1;
 }
 
 /** One request; a transfer, which would outlive this command, takes several and is journalled. */
@@ -249,7 +355,7 @@ async function putSmall(
   bytes: Uint8Array,
   progress: ShownProgress,
 ): Promise<PutResult> {
-  const asked = { method: 'PUT', body: bytes, headers: contentHeaders(bytes.length), signal };
+  const asked = { method: 'PUT', body: bytes, headers: contentHeaders(bytes.length, settings), signal };
   const result = await client.json<PutResult>(await client.open(routeOfPut(source, settings), asked));
   void progress.update(bytes.length, bytes.length);
   return result;
@@ -260,14 +366,20 @@ interface Sent {
   readonly attributes?: FileAttributes;
 }
 
-function contentHeaders(length: number): OutgoingHttpHeaders {
-  return { 'Content-Type': 'application/octet-stream', 'Content-Length': length };
+function contentHeaders(length: number, { sealed }: Settings): OutgoingHttpHeaders {
+  return { ...headersOf(sealed), 'Content-Length': length };
 }
 
-function routeOfPut({ name, attributes }: Source & Sent, { replicas, timeToLive }: Settings): string {
+function headersOf(sealed: Settings['sealed']): OutgoingHttpHeaders {
+  return { 'Content-Type': 'application/octet-stream', ...passphraseHeaders(sealed?.passphrase) };
+}
+
+function routeOfPut({ name, attributes }: Source & Sent, { replicas, timeToLive, sealed }: Settings): string {
   const query = new URLSearchParams();
   if (replicas !== undefined) query.set('replicas', String(replicas));
   if (timeToLive !== undefined) query.set('ttl', `${timeToLive}ms`);
+  if (sealed !== undefined) query.set('sealed', String(sealed !== null));
+  if (sealed && sealed.to.length > 0) query.set('to', sealed.to.join('\n'));
   if (attributes !== undefined && attributes.modified !== null) query.set('modified', String(attributes.modified));
   if (attributes?.executable === true) query.set('executable', 'true');
   return `/api/v1/files/${encodeURIComponent(name)}${query.size > 0 ? `?${query}` : ''}`;
@@ -280,7 +392,7 @@ function putStream(job: Job, source: Source & Sent, bytes: Readable, progress: S
 }
 
 async function sendStream(
-  { peer: { client }, signal }: Job,
+  { peer: { client }, settings, signal }: Job,
   route: string,
   bytes: Readable,
   told: (done: number) => void,
@@ -290,12 +402,22 @@ async function sendStream(
     done += piece.length;
     told(done);
   });
-  const headers = { 'Content-Type': 'application/octet-stream' };
+  const headers = headersOf(settings.sealed);
   return client.json<PutResult>(await client.open(route, { method: 'PUT', body: bytes, headers, signal }));
 }
 
 function tell(result: PutResult, options: PutOptions): void {
-  const { name, cid, size, copies, publisher } = result;
-  if (options.json) sayJson({ name, cid, size, copies, publisher });
-  else say(`${plain(name)}  ${cid}  ${formatBytes(size)}  ${copies} ${copies === 1 ? 'copy' : 'copies'}`);
+  const { name, cid, size, copies, publisher, sealedName } = result;
+  if (options.into !== undefined) {
+    const place = `${options.into.replace(/\/+$/, '')}/${name}`;
+    if (options.json) sayJson({ path: place, size, ...(cid === '' ? {} : { cid }) });
+    else say(`${plain(place)}${cid === '' ? '' : `  ${cid}`}  ${formatBytes(size)}`);
+    return;
+  }
+  const sealed = sealedName === undefined ? {} : { sealedName };
+  if (options.json) sayJson({ name, cid, size, copies, publisher, ...sealed });
+  else
+    say(
+      `${plain(name)}  ${cid}  ${formatBytes(size)}  ${copies} ${copies === 1 ? 'copy' : 'copies'}${sealedName === undefined ? '' : `  sealed as ${sealedName}`}`,
+    );
 }

@@ -23,8 +23,10 @@ function summary(node: NodeStatus): string {
     ['peer', `${node.name}, ${node.id}`],
     ['state', node.state],
     ['network', `${node.network} (${node.bits} bits, ${node.hosts} hosts, ${node.members} members)`],
+    ...(node.zone === null ? [] : [['zone', node.zone] as const]),
     ['listening', node.listen],
     ['api', node.api],
+    ['reach', node.reach.text],
   ]);
 }
 
@@ -33,7 +35,13 @@ function member(node: ShownMember): string {
     row('predecessor', node.predecessor),
     ...node.successors.map((one, place) => row(place === 0 ? 'successor' : `successor ${place + 1}`, one)),
   ];
-  const columns = [{ title: 'MEMBER 0' }, { title: short(node.ringId) }, { title: 'PEER' }, { title: 'ADDRESS' }];
+  const columns = [
+    { title: 'MEMBER 0' },
+    { title: short(node.ringId) },
+    { title: 'PEER' },
+    { title: 'ADDRESS' },
+    ...(pointers.some(([, , , , zone]) => zone !== '') ? [{ title: 'ZONE' }] : []),
+  ];
   return `${table(columns, pointers)}\n\n${fingers(node)}`;
 }
 
@@ -89,5 +97,6 @@ function fingers({ fingers: all }: ShownMember): string {
 }
 
 function row(what: string, to: ShownPointer | null): readonly string[] {
-  return to === null ? [what, 'none', '', ''] : [what, short(to.ringId), calledWithId(to), to.address];
+  if (to === null) return [what, 'none', '', '', ''];
+  return [what, short(to.ringId), calledWithId(to), to.address, to.zone ?? ''];
 }

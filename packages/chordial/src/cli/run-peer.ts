@@ -4,15 +4,16 @@
  */
 import { randomBytes } from 'node:crypto';
 import { flushCompileCache } from 'node:module';
-import { createSecureContext } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type ApiTls, type RunningApi, startApi } from '../api/server.ts';
+import { type RunningApi, startApi } from '../api/server.ts';
+import { type DoorOptions, type RunningDoor, startDoor } from '../door/door.ts';
+import { services } from '../door/services.ts';
 import { ChordialError } from '../errors.ts';
+import { readTlsPair, type TlsPair } from '../http/tls-files.ts';
 import { parseAddress } from '../network/addresses.ts';
 import type { PeerConfiguration } from '../peer/configuration.ts';
 import type { Peer, PeerEvent } from '../peer/peer.ts';
-import { readSmallFile } from '../storage/small-file.ts';
 import { apiTokenOf, keepApiToken } from './api-token.ts';
 import { EndSignals, maxStopMilliseconds } from './end-signals.ts';
 import { PeerLines } from './peer-lines.ts';
@@ -65,21 +66,24 @@ export async function runPeer(
     ...(configuration.apiOrigin === undefined ? {} : { origin: configuration.apiOrigin }),
     ...(tls === null ? {} : { tls }),
   });
+  let door: RunningDoor | null = null;
   try {
     const onEvent = (event: PeerEvent) => {
       api.events.add(event);
       lines.event(event);
     };
+    door = await doorOf(configuration, { peer: () => peer, tell: onEvent, onBug: (error) => lines.bug(error) });
     const onRecoveryKey = (key: string) => lines.recoveryKey(key);
     const told = { onEvent, onRecoveryKey, signal: signals.signal };
-    const bound = { ...configuration, api: parseAddress(api.address), ...told };
+    const ownDoor = door === null ? {} : { ownDoor: door.shown };
+    const bound = { ...configuration, api: parseAddress(api.address), ...ownDoor, ...told };
     peer = await startUnlessEnded(startPeer, { ...bound, apiToken: token }, signals);
     await keepApiToken(configuration.data, token);
     await serve(bound, { peer, api, lines, signals, token, localKey, certificate: tls?.certificate ?? null });
     if (peer.failure) throw peer.failure;
     return 0;
   } finally {
-    await api.close();
+    await Promise.all([api.close(), door?.close()]);
   }
 }
 
@@ -122,25 +126,27 @@ function collectGarbage(): void {
   if (typeof collect === 'function') collect();
 }
 
-const maxPemBytes = 1024 * 1024;
-
-/** Null when the API uses no TLS itself. Throws `bad-configuration` for files that are not a certificate and key. */
-async function apiTlsOf({ apiTlsCert, apiTlsKey }: PeerConfiguration): Promise<ApiTls | null> {
+/** Null when the API uses no TLS itself. */
+async function apiTlsOf({ apiTlsCert, apiTlsKey }: PeerConfiguration): Promise<TlsPair | null> {
   if (apiTlsCert === undefined || apiTlsKey === undefined) return null;
-  let reading = apiTlsCert;
-  try {
-    const certificate = (await readSmallFile(apiTlsCert, maxPemBytes)).toString();
-    reading = apiTlsKey;
-    const key = (await readSmallFile(apiTlsKey, maxPemBytes)).toString();
-    createSecureContext({ cert: certificate, key });
-    return { certificate, key };
-  } catch (cause) {
-    throw new ChordialError(
-      'bad-configuration',
-      `TLS of the API cannot be loaded from ${reading} (${(cause as Error).message}). Give a certificate and its key in PEM with --api-tls-cert and --api-tls-key, readable for this user.`,
-      { cause },
-    );
-  }
+  const flags = '--api-tls-cert and --api-tls-key';
+  return readTlsPair({ certificate: apiTlsCert, key: apiTlsKey, what: 'the API', flags });
+}
+
+/** Null where none is wanted. */
+async function doorOf(
+  { door: listen, serve = ['links'], tlsCert, tlsKey, doorUrl: url }: PeerConfiguration,
+  around: Pick<DoorOptions, 'peer' | 'tell' | 'onBug'>,
+): Promise<RunningDoor | null> {
+  if (listen === undefined) return null;
+  const hasTls = tlsCert !== undefined && tlsKey !== undefined;
+  return startDoor({
+    ...around,
+    listen,
+    services: serve.map((name) => services[name]),
+    ...(hasTls && { tls: { certificate: tlsCert, key: tlsKey } }),
+    ...(url !== undefined && { url }),
+  });
 }
 
 /** A disk that is missing today must not keep the peer from starting. */

@@ -18,6 +18,7 @@ const settleMilliseconds = 250;
 interface SearchCommandOptions extends CommonOptions, PeerOptions {
   readonly broadcast?: boolean;
   readonly ttl?: string;
+  readonly ids?: boolean;
 }
 
 interface QueryEnd {
@@ -37,6 +38,7 @@ export function searchCommand(): Command {
     )
     .option('--broadcast', 'ask every peer: part of a name, *.pdf, /regular expression/, a SHA-256 or a CID')
     .option('--ttl <n>', 'hop limit of a broadcast, 1 to 64')
+    .option('--ids', 'also the ids and addresses of those who have the files')
     .action(async (query: string, options: SearchCommandOptions) => {
       const { client } = await findPeer(options);
       const ttl = options.ttl === undefined ? {} : { ttl: parseWhole(options.ttl, '--ttl', 1, 64) };
@@ -65,10 +67,10 @@ interface Asked {
 async function search(
   client: ApiClient,
   body: Asked,
-  { json = false }: SearchCommandOptions,
+  { json = false, ids = false }: SearchCommandOptions,
 ): Promise<{ readonly found: number; readonly refusal: ChordialError | null }> {
   const { queryId } = await client.call('POST /api/v1/search', { body });
-  const printing = new Printing();
+  const printing = new Printing(ids);
   const end = await eachHit(client, queryId, (hit) => printing.take(hit, !json));
   if (json) for (const hit of printing.hits) sayJson(hit);
   else printing.flush();
@@ -100,20 +102,26 @@ async function isWanted(question: string, { json }: SearchCommandOptions): Promi
 }
 
 /**
- * Prints hits as they arrive, each file once: shortly after the first, since by then most of its other holders are
+ * Prints hits as they arrive, each content once: shortly after the first, since by then most of its other holders are
  * known and its publisher's entry has been read.
  */
 class Printing {
   readonly #files = new Map<string, ShownHit>();
   readonly #told = new Map<string, Set<string>>();
+  readonly #ids: boolean;
   #timer: NodeJS.Timeout | null = null;
+
+  /** @param ids of holders are shown, with their addresses */
+  constructor(ids: boolean) {
+    this.#ids = ids;
+  }
 
   get hits(): readonly ShownHit[] {
     return [...this.#files.values()];
   }
 
   take(hit: ShownHit, isPrinted: boolean): void {
-    this.#files.set(`${hit.cid} ${hit.name}`, hit);
+    this.#files.set(hit.key, hit);
     if (isPrinted) this.#timer ??= setTimeout(() => this.flush(), settleMilliseconds);
   }
 
@@ -122,8 +130,11 @@ class Printing {
     this.#timer = null;
     for (const [key, hit] of this.#files) {
       const told = this.#told.get(key);
-      const holders = hit.holders.map((one) => ({ id: `${one.publisher} ${one.shared}`, text: shownHolder(one) }));
-      if (told === undefined) say(line(hit));
+      const holders = hit.holders.map((one) => ({
+        id: `${one.publisher} ${one.shared} ${one.name}`,
+        text: shownHolder(one, hit.name, this.#ids),
+      }));
+      if (told === undefined) say(line(hit, this.#ids));
       else for (const { id, text } of holders) if (!told.has(id)) say(`    ${plain(hit.name)}: also ${plain(text)}`);
       this.#told.set(key, new Set(holders.map(({ id }) => id)));
     }
@@ -144,16 +155,18 @@ async function eachHit(client: ApiClient, id: string, take: (hit: ShownHit) => v
 }
 
 /** Two lines: the file with its holders, and its content. */
-function line({ name, type, size, cid, sha256, holders }: ShownHit): string {
-  const live = holders.filter((one) => one.live);
-  const kept = live.length === 0 ? 'no live source' : live.map(shownHolder).join(', ');
+function line({ name, type, size, cid, sha256, holders }: ShownHit, ids: boolean): string {
+  const live = holders.filter((one) => one.live).map((one) => shownHolder(one, name, ids));
+  const kept = live.length === 0 ? 'no live source' : live.join(', ');
   const hash = sha256 === null ? '' : `  sha256 ${sha256}`;
   return `${plain(name)}${type === 'directory' ? '/' : ''}  ${formatBytes(size)}  ${plain(kept)}\n    ${cid}${hash}`;
 }
 
-function shownHolder({ publisherName, address, copies, shared, verified }: ShownHit['holders'][number]): string {
-  const where = address === null ? '' : ` at ${address}`;
+function shownHolder(holder: ShownHit['holders'][number], row: string, ids: boolean): string {
+  const { name, publisher, publisherName, address, copies, shared, verified } = holder;
+  const where = ids ? ` ${publisher}${address === null ? '' : ` at ${address}`}` : '';
   const count = copies === null || shared ? '' : `${copies} ${copies === 1 ? 'copy' : 'copies'}, `;
+  const called = name === row ? '' : ` as ${name}`;
   const doubt = verified ? '' : ' (unverified)';
-  return `${count}${shared ? 'shared' : 'put'} by ${publisherName}${where}${doubt}`;
+  return `${count}${shared ? 'shared' : 'put'} by ${publisherName}${where}${called}${doubt}`;
 }

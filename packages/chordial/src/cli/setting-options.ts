@@ -1,13 +1,15 @@
 /** Settings of a peer as command options, for `start` and for commands that inspect them. */
 import { type Command, Option } from 'commander';
 import { type EffectiveConfiguration, effectiveConfiguration } from '../peer/effective-settings.ts';
-import { type ConfigurationText, settingFlag, settings, settingVariable } from '../peer/settings.ts';
+import { type ConfigurationText, type SettingKey, settingFlag, settings, settingVariable } from '../peer/settings.ts';
 
 export type SettingOptions = ConfigurationText & { readonly config?: string };
 
-export function addSettingOptions(to: Command): Command {
+/** `bare`: settings that the command takes without a value too, and means something else by. */
+export function addSettingOptions(to: Command, bare: readonly SettingKey[] = []): Command {
   for (const { key, kind, argument, description, whenAbsent } of settings) {
-    const flags = kind === 'switch' ? settingFlag(key) : `${settingFlag(key)} <${argument}>`;
+    const value = bare.includes(key) ? `[${argument}]` : `<${argument}>`;
+    const flags = kind === 'switch' ? settingFlag(key) : `${settingFlag(key)} ${value}`;
     const option = new Option(flags, `${description} (default: ${whenAbsent}; ${settingVariable(key)})`);
     if (kind === 'list') option.argParser(collect);
     if (kind === 'paths') option.argParser((value: string, before: readonly string[] = []) => [...before, value]);

@@ -10,7 +10,8 @@ const example = 'chordial start --listen 0.0.0.0:4848 --join 192.0.2.7:4848 --qu
 export function startCommand(): Command {
   const start = command('start', 'runs a peer in the foreground; Ctrl-C stops it, its data stays', example);
   return addSettingOptions(start).action(async (options: CommonOptions & SettingOptions) => {
-    const { configuration } = await settingsOf(options);
-    process.exitCode = await runPeer(configuration, startPeer, { json: options.json === true });
+    const { configuration, settings, file } = await settingsOf(options);
+    const said = { settings, file };
+    process.exitCode = await runPeer({ ...configuration, said }, startPeer, { json: options.json === true });
   });
 }

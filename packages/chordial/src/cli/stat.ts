@@ -13,12 +13,13 @@ import { fields } from './table.ts';
 export function statCommand(): Command {
   return peerCommand('stat', 'shows size, CID, live copies and holders of a file', 'chordial stat photo.jpg')
     .argument('<name|cid>', 'what to look at')
-    .action(async (argument: string, options: CommonOptions & PeerOptions) => {
+    .option('--ids', 'also the ids of publisher and holders')
+    .action(async (argument: string, options: CommonOptions & PeerOptions & { readonly ids?: boolean }) => {
       const reference = parseReference(argument);
       const { client } = await findPeer(options);
       const stat = await statOf(client, reference);
       if (options.json) sayJson(stat);
-      else say(fields(lines(stat)));
+      else say(fields(lines(stat, options.ids === true)));
     });
 }
 
@@ -28,11 +29,12 @@ function statOf(client: ApiClient, { cid, name = '', publisher }: FileReference)
   return client.call('GET /api/v1/files/{name}/stat', { path: { name }, query });
 }
 
-function lines(stat: FileStat): readonly (readonly [string, string])[] {
+function lines(stat: FileStat, ids: boolean): readonly (readonly [string, string])[] {
   const { name, type, size, cid, blocks, copies, cached, holders, ageSeconds, expiry, sha256, others } = stat;
-  const { publisher, publisherName } = stat;
+  const { publisher, publisherName, sealed } = stat;
   return [
     ...(name === null ? [] : [['name', name] as const]),
+    ...(sealed ? sealedLines(sealed) : []),
     ['type', type],
     ['size', `${formatBytes(size)} (${size} bytes)`],
     ['cid', cid],
@@ -43,12 +45,36 @@ function lines(stat: FileStat): readonly (readonly [string, string])[] {
       ? []
       : [['cached', `${cached} further ${cached === 1 ? 'copy' : 'copies'} of single blocks`] as const]),
     ...holders.map(
-      ({ id, name: called, address }, index) =>
-        [index === 0 ? 'holders' : '', `${called} at ${address}, ${id}`] as const,
+      ({ id, name: called, address, zone }, index) =>
+        [
+          index === 0 ? 'holders' : '',
+          `${called}${zone === null ? '' : ` in ${zone}`}${ids ? `, ${id} at ${address}` : ''}`,
+        ] as const,
     ),
-    ...(publisher === null ? [] : [['publisher', `${publisherName}, ${publisher}`] as const]),
+    ...(publisher === null ? [] : [['publisher', `${publisherName}${ids ? `, ${publisher}` : ''}`] as const]),
     ...(others === 0 ? [] : [['other publishers', String(others)] as const]),
     ...(ageSeconds === null ? [] : [['age', formatDuration(ageSeconds * 1_000)] as const]),
     ['expiry', expiry ?? 'none'],
+  ];
+}
+
+function sealedLines({
+  name,
+  size,
+  kinds,
+  to,
+  isOpen,
+}: NonNullable<FileStat['sealed']>): readonly (readonly [string, string])[] {
+  const isByPassphrase = kinds.includes('scrypt');
+  const others = kinds.filter((kind) => kind !== 'X25519' && kind !== 'scrypt');
+  const who = [
+    ...(isByPassphrase ? ['all who know the passphrase'] : to),
+    ...(to.length === 0 && kinds.includes('X25519') ? ['keys of age (X25519)'] : []),
+    ...others.map((kind) => `recipients of kind ${kind}`),
+  ];
+  return [
+    ['sealed as', `${name}, ${size} bytes`],
+    ['opened by', who.join(', ')],
+    ['opened here', isOpen ? 'yes' : 'no'],
   ];
 }

@@ -1,6 +1,9 @@
 /** Plain text columns without colours or frames, readable by other tools. */
 
+import { visibleText as plain } from '../client/shown.ts';
 import { shortPeer } from '../transfer/of-publisher.ts';
+
+export { plain };
 
 export type Align = 'left' | 'right';
 
@@ -45,11 +48,6 @@ export function table(
 export function fields(pairs: readonly (readonly [string, string])[]): string {
   const widest = Math.max(...pairs.map(([name]) => width(name)));
   return pairs.map(([name, value]) => `${pad(name, widest, 'left')}  ${plain(value)}`).join('\n');
-}
-
-/** Names are untrusted: control and hidden characters are shown escaped. */
-export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 /** The name of a peer, and the end of its id unless that is its name or part of it. */

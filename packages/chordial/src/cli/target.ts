@@ -12,6 +12,7 @@ import { textOfReference } from '../transfer/of-publisher.ts';
 import { PartFile, partName } from '../transfer/part-file.ts';
 import type { TransferStatus } from '../transfer/transfers.ts';
 import type { ApiClient } from './client.ts';
+import { passphraseHeaders } from './passphrase.ts';
 import type { ShownProgress } from './progress.ts';
 import type { FoundPeer } from './running-peer.ts';
 import { isPathTrouble, resumeTransfer, startTransfer, unfinishedGet, watchTransfer } from './transfer.ts';
@@ -39,6 +40,8 @@ export interface WantedFile {
   readonly size: number;
   readonly sha256: string | null;
   readonly attributes: FileAttributes;
+  /** Its CID is that of the ciphertext, so that only the peer can compare it with a file. */
+  readonly isSealed: boolean;
 }
 
 /** The folder of a target, created if missing. */
@@ -92,17 +95,19 @@ export async function getFile(
   place: Place,
   options: GetOptions,
 ): Promise<boolean> {
-  const { cid, size, sha256 } = wanted;
+  const { cid, size, sha256, isSealed } = wanted;
   const { folder, base } = place;
-  if (await isThereAlready(folder, base, { cid: parseCid(cid), size, sha256 }, options.force)) return true;
-  if (peer.key !== null && size > maxStreamedBytes) {
+  if (!isSealed && (await isThereAlready(folder, base, { cid: parseCid(cid), size, sha256 }, options.force)))
+    return true;
+  if (peer.key !== null && (isSealed || size > maxStreamedBytes)) {
     try {
       return await getByTransfer({ ...peer, key: peer.key }, wanted, place, options);
     } catch (error) {
       if (!isPathTrouble(error)) throw error;
     }
   }
-  const response = await peer.client.open(wanted.route, { signal: options.signal });
+  const headers = passphraseHeaders(wanted.reference.passphrase);
+  const response = await peer.client.open(wanted.route, { signal: options.signal, headers });
   try {
     return await writeFile(response, wanted, place, options);
   } finally {

@@ -1,8 +1,10 @@
 /** Follows a transfer that the peer carries out on local files. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TransferStatus } from '../client/answers.ts';
 import type { PartOf } from '../client/operations.ts';
 import { ChordialError, isErrorCode } from '../errors.ts';
 import type { ApiClient } from './client.ts';
+import { note } from './output.ts';
 import type { ShownProgress } from './progress.ts';
 
 export type TransferBody = PartOf<'POST /api/v1/transfers', 'body'>;
@@ -30,6 +32,8 @@ export async function watchTransfer(
   signal: AbortSignal,
 ): Promise<unknown> {
   let askedAt = performance.now();
+  let told: string | undefined;
+  let isSlownessTold = false;
   try {
     for (;;) {
       const status = await client.call('GET /api/v1/transfers/{id}', {
@@ -41,6 +45,14 @@ export async function watchTransfer(
       const wasAway = performance.now() - askedAt > awayMilliseconds;
       askedAt = performance.now();
       if (status.state === 'paused' && wasAway) await resumeTransfer(client, status);
+      if (status.state === 'paused' && status.error?.message !== told) {
+        told = status.error?.message;
+        if (told !== undefined) note(told);
+      }
+      if (status.note !== null && !isSlownessTold) {
+        isSlownessTold = true;
+        note(status.note);
+      }
       if (signal.aborted) {
         await client.call('DELETE /api/v1/transfers/{id}', { path: { id } });
         throw new ChordialError(
@@ -49,6 +61,8 @@ export async function watchTransfer(
         );
       }
       await progress.update(status.bytesDone, status.bytesTotal);
+      // It is answered at once.
+      if (status.state === 'paused') await sleep(waitMilliseconds);
     }
   } finally {
     progress.end();

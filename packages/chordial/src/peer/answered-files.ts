@@ -8,10 +8,12 @@ import { decodeCid } from '../content/cid.ts';
 import { type EncodedEntry, storedEntries } from '../records/entry.ts';
 import { isCurrent } from '../records/merge.ts';
 import { readableName } from '../records/name-entry.ts';
+import type { Names } from '../records/names.ts';
 import type { Hit } from '../search/hit.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
 import type { RecordRow, RecordTable } from '../storage/record-table.ts';
 import type { SharedFile } from '../storage/shared-file-table.ts';
+import type { Seals } from '../transfer/seals.ts';
 
 /** Yields to other work between pages. */
 const rowsPerPage = 500;
@@ -46,6 +48,27 @@ export async function* sharedFiles(
     yield files.map((file) => hitOfShared(file, source));
     await setImmediate();
   }
+}
+
+/** What this peer has sealed, opened in memory, for its own user alone. */
+export async function* ownSealed(
+  { names, seals }: { readonly names: Pick<Names, 'listOwn'>; readonly seals: Pick<Seals, 'facts'> },
+  source: Contact,
+): AsyncGenerator<readonly Hit[], void, undefined> {
+  let cursor: string | null = null;
+  do {
+    const page = names.listOwn(cursor, rowsPerPage);
+    const hits: Hit[] = [];
+    for (const entry of page.names.filter(({ sealed }) => sealed)) {
+      const facts = await seals.facts(entry);
+      if (facts === null) continue;
+      const { name, size } = facts;
+      const found = { name, root: entry.cid, size, type: 'file', sha256: null, time: entry.time } as const;
+      hits.push({ ...found, source, isShared: false, isSealed: true, isVerified: true });
+    }
+    if (hits.length > 0) yield hits;
+    cursor = page.cursor;
+  } while (cursor !== null);
 }
 
 export function hitOfShared({ name, root, size, sha256, added }: SharedFile, source: Contact): Hit {

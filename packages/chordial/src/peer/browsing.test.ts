@@ -32,17 +32,24 @@ function sharedFile(file: number): SharedFile {
   };
 }
 
-function browsing(self: Contact, files: number, answer: (body: Wire) => Promise<Wire>): Browsing {
+function browsing(
+  self: Contact,
+  files: number,
+  answer: (body: Wire) => Promise<Wire>,
+  more: readonly SharedFile[] = [],
+): Browsing {
   const put = { name: 'put', cid: root, size: 7, type: 'file', sha256: null, time: 3 } as NameEntry;
+  const all = Array.from({ length: files }, (_, index) => sharedFile(index + 1)).concat(more);
   return new Browsing(
     { self },
     { request: async (_to, _kind, body) => answer(body) },
-    { listOwn: () => ({ names: [put], cursor: null }) },
     {
-      page: (from, limit) =>
-        Array.from({ length: files }, (_, index) => sharedFile(index + 1))
-          .filter(({ file }) => file >= from)
-          .slice(0, limit),
+      listOwn: () => ({ names: [put], cursor: null }),
+      own: (name) => (name === put.name ? put : null),
+    },
+    {
+      named: (name) => all.findLast((file) => file.name === name) ?? null,
+      page: (from, limit) => all.filter(({ file }) => file >= from).slice(0, limit),
     },
   );
 }
@@ -73,6 +80,15 @@ test('B5 a peer tells what it has put and then what it shares, each once, page b
     (await there.files(far, null)).hits.map(({ name }) => name),
     ['put'],
   );
+});
+
+test('A25 a file that is put and shared, or shared twice, is told once with all that is known of it', async () => {
+  const [first, twice] = [sharedFile(1), { ...sharedFile(2), name: 'shared 1' }];
+  const there = browsing(far, 1, unreachable, [twice, { ...sharedFile(3), name: 'put' }]);
+  const pages = [await there.files(far, null), await there.files(far, 'share:0')];
+  const told = pages.map(({ hits }) => hits.map(({ name, isShared }) => `${name} ${isShared}`));
+  assert.deepEqual(told, [['put false', 'put true'], ['shared 1 true']]);
+  assert.equal(first.name, twice.name);
 });
 
 test('what a peer tells as its own must be its own, and well formed', async () => {

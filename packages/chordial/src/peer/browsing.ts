@@ -1,6 +1,7 @@
 /**
  * Lists what a peer publishes and shares, asked of the peer itself, page by page: `browse.files {cursor}` → `{hits,
- * cursor}`, the cursor empty at the beginning and at the end. Puts first, then shares.
+ * cursor}`, the cursor empty at the beginning and at the end. Puts first, each followed by the share of the same file,
+ * then the other shares.
  */
 
 import type { Contact, Milliseconds } from '@chordial/ring';
@@ -11,6 +12,7 @@ import type { RingView } from '../records/ring-view.ts';
 import type { Hit } from '../search/hit.ts';
 import { hits } from '../search/hit-codec.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
+import type { SharedFile } from '../storage/shared-file-table.ts';
 import { Message, type Registry } from '../wire/message.ts';
 import { map, text } from '../wire/schema.ts';
 import { hitOfShared } from './answered-files.ts';
@@ -37,14 +39,14 @@ const ofShares = /^share:(\d{1,15})$/;
 export class Browsing {
   readonly #view: Pick<RingView, 'self'>;
   readonly #transport: Pick<Transport, 'request'>;
-  readonly #names: Pick<Names, 'listOwn'>;
-  readonly #shares: Pick<SharedFolders, 'page'>;
+  readonly #names: Pick<Names, 'listOwn' | 'own'>;
+  readonly #shares: Pick<SharedFolders, 'page' | 'named'>;
 
   constructor(
     view: Pick<RingView, 'self'>,
     transport: Pick<Transport, 'request'>,
-    names: Pick<Names, 'listOwn'>,
-    shares: Pick<SharedFolders, 'page'>,
+    names: Pick<Names, 'listOwn' | 'own'>,
+    shares: Pick<SharedFolders, 'page' | 'named'>,
   ) {
     this.#view = view;
     this.#transport = transport;
@@ -80,13 +82,11 @@ export class Browsing {
 
   #put(cursor: string): BrowsedPage {
     const page = this.#names.listOwn(cursor === '' ? null : cursor, hitsPerPage);
-    const hits = page.names.map(
-      ({ name, cid, size, type, sha256, time }): Hit => ({
-        ...{ name, root: cid, size, type, sha256, time },
-        source: this.#view.self,
-        isShared: false,
-      }),
-    );
+    const hits = page.names.flatMap(({ name, cid, size, type, sha256, time }): Hit[] => {
+      const put = { name, root: cid, size, type, sha256, time, source: this.#view.self, isShared: false };
+      const shared = this.#shares.named(name);
+      return isOf(shared, cid.bytes) ? [put, hitOfShared(shared, this.#view.self)] : [put];
+    });
     if (page.cursor !== null) return { hits, cursor: page.cursor };
     return hits.length === 0 ? this.#shared(0) : { hits, cursor: 'share:0' };
   }
@@ -94,9 +94,20 @@ export class Browsing {
   #shared(from: number): BrowsedPage {
     const files = this.#shares.page(from, hitsPerPage);
     const last = files.at(-1);
-    const hits = files.map((file) => hitOfShared(file, this.#view.self));
+    const hits = files.filter((file) => !this.#isShown(file)).map((file) => hitOfShared(file, this.#view.self));
     return { hits, cursor: last === undefined || files.length < hitsPerPage ? null : `share:${last.file + 1}` };
   }
+
+  /** With the put of the same file, or with another share of it. */
+  #isShown({ name, root, file }: SharedFile): boolean {
+    const newest = this.#shares.named(name);
+    const put = this.#names.own(name);
+    return (put !== null && Buffer.compare(put.cid.bytes, root) === 0) || (isOf(newest, root) && newest.file !== file);
+  }
+}
+
+function isOf(shared: SharedFile | null, root: Uint8Array): shared is SharedFile {
+  return shared !== null && Buffer.compare(shared.root, root) === 0;
 }
 
 function forOthers({ host }: Contact): ChordialError {

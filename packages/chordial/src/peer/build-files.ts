@@ -1,19 +1,26 @@
 /** The operations on files, and the transfers that this peer carries out by itself. */
+import type { CID } from 'multiformats/cid';
 import { parseCid } from '../content/cid.ts';
+import { WalkRoom } from '../content/dag-walk.ts';
 import { checkName } from '../content/name.ts';
+import { FolderTrees } from '../folders/folder-trees.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
+import { FolderTable } from '../storage/folder-table.ts';
 import { contentFetcher } from '../transfer/content-fetcher.ts';
 import type { FilePorts, NameChanges, Pins } from '../transfer/file-ports.ts';
 import type { Files } from '../transfer/files.ts';
 import { getPath } from '../transfer/get-path.ts';
 import { FileListing } from '../transfer/list-files.ts';
-import { changingName, checkFits } from '../transfer/publish.ts';
+import { checkFits } from '../transfer/publish.ts';
+import { putCar } from '../transfer/put-car.ts';
 import { putFile, putPath } from '../transfer/put-file.ts';
 import { putFolder } from '../transfer/put-folder.ts';
-import { entryAt, readFile, walkFolder } from '../transfer/read-file.ts';
+import { endOwn, sealWishOf } from '../transfer/put-sealed.ts';
+import { isHere, isThere, openBlock, openCar } from '../transfer/read-dag.ts';
+import { entryAt, folderEntries, openEntry, readEntry, readFile, walkFolder } from '../transfer/read-file.ts';
 import { ReadMemory } from '../transfer/read-memory.ts';
-import { releaseBlocks } from '../transfer/release-blocks.ts';
-import { resolve } from '../transfer/resolve.ts';
+import { ownSealedEntries, resolve } from '../transfer/resolve.ts';
+import { Seals } from '../transfer/seals.ts';
 import { shareResolver } from '../transfer/share-resolver.ts';
 import { SharersOf } from '../transfer/sharers-of.ts';
 import { liveCopies, statFile } from '../transfer/stat-file.ts';
@@ -24,13 +31,29 @@ import type { DataCore } from './data-core.ts';
 
 /** Names whose time of first sight is cached, which tells new ones among several. */
 const maxFirstSeen = 16_384;
+/** Blocks of shared files whose root is remembered: some 64 GiB. */
+export const maxSharedParts = 65_536;
 
 export function buildFiles(core: DataCore, records: Records, replication: Replication) {
   const { options, clock, signer, report, view } = core;
   const { shareReader, names } = records;
   const { fetcher, storer } = replication;
   const sharers = new SharersOf(shareReader, clock, core.failed('Sharers of a content could not be looked up'));
-  const files = filesOver({
+  const seals = new Seals({
+    keys: core.keys,
+    view,
+    transport: core.transport,
+    peerNames: core.peerNames,
+  });
+  seals.sealsPuts = options.settings?.sealed ?? false;
+  seals.answerIn(core.registry);
+  const listing = new FileListing({ names, data: core, peerNames: core.peerNames, seals });
+  const ports: FilePorts = {
+    seals,
+    get sealsPuts() {
+      return seals.sealsPuts;
+    },
+    sealedAs: (name, isMeant) => listing.sealedAs(name, isMeant),
     puts: replication.ownPuts,
     data: core,
     isCached: replication.isCached,
@@ -38,8 +61,10 @@ export function buildFiles(core: DataCore, records: Records, replication: Replic
     fetcher,
     fetcherOf: (root) => contentFetcher(fetcher, sharers.of(root)),
     reading: new ReadMemory(clock),
+    walks: new WalkRoom(),
     shares: shareReader,
     sharers,
+    sharedParts: new BoundedCache<string, CID>(maxSharedParts),
     places: core.places,
     names,
     cut: options.cut ?? {},
@@ -54,11 +79,15 @@ export function buildFiles(core: DataCore, records: Records, replication: Replic
     release: (names) => replication.release(signer.host, names),
     afterwards: (work) => core.background.run(work),
     closing: core.closing,
+  };
+  const trees = new FolderTrees(ports, new FolderTable(core.storage.catalog));
+  const files = filesOver({ ...ports, listing, trees });
+  const transfers = new TransferQueue(files, core.keys.sealedSettings(core.storage.catalog), clock, {
+    report: (error) => report('refused', view.self, `The transfer journal could not be written: ${error.message}`),
+    ...(core.stop === undefined ? {} : { stop: core.stop }),
+    slowness: () => core.limitedPeers.reason(),
   });
-  const transfers = new TransferQueue(files, core.storage.catalog, clock, (error) =>
-    report('refused', view.self, `The transfer journal could not be written: ${error.message}`),
-  );
-  return { files, transfers };
+  return { files, transfers, seals, trees };
 }
 
 const noIndex: NameChanges = { changing: async () => undefined, changed: () => undefined };
@@ -68,18 +97,36 @@ function pinsInMemory(): Pins {
   return { of: (name) => pins.get(name) ?? null, pin: async (name, publisher) => void pins.set(name, publisher) };
 }
 
+/** For the copies by which a list is sorted. */
+const sortMilliseconds = 5000;
+
 /** Each operation is in its own file of src/transfer. */
-function filesOver(ports: FilePorts): Files {
-  const listing = new FileListing(ports);
+function filesOver(ports: FilePorts & { readonly listing: FileListing; readonly trees: FolderTrees }): Files {
+  const { listing, trees } = ports;
+  /** A put replaces a folder that was changed in place. */
+  const replacing = async <Result>(name: string, put: Promise<Result>): Promise<Result> => {
+    const result = await put;
+    await trees.forget(checkName(name));
+    return result;
+  };
   return {
-    put: (name, source, options = {}) => putFile(ports, name, source, options),
+    put: (name, source, options = {}) => replacing(name, putFile(ports, name, source, options)),
+    sealWish: (wish) => sealWishOf(ports, wish === undefined ? {} : { sealed: wish }),
     checkFits: (name, bytes) => checkFits(ports, checkName(name), bytes, {}),
-    putPath: (name, path, options = {}) => putPath(ports, name, path, options),
-    putFolder: (name, items, options = {}) => putFolder(ports, name, items, options),
+    putPath: (name, path, options = {}) => replacing(name, putPath(ports, name, path, options)),
+    putFolder: (name, items, options = {}) => replacing(name, putFolder(ports, name, items, options)),
+    putCar: (name, source, options = {}) => putCar(ports, name, source, options),
     resolve: async (reference, options) => (await resolve(ports, reference, options)).entry,
     read: (cid, range, signal) => readFile(ports, cid, range, signal),
+    readEntry: (entry, options = {}) => readEntry(ports, entry, options),
+    fileKey: async (entry, passphrase) => (await openEntry(ports, entry, { passphrase })).seal.fileKey,
     walk: (cid, signal) => walkFolder(ports, cid, signal),
+    entries: (cid, signal) => folderEntries(ports, cid, signal),
     entryAt: (cid, path, signal) => entryAt(ports, cid, path, signal),
+    openBlock: (cid, signal) => openBlock(ports, cid, signal),
+    openCar: (cid, wish, signal) => openCar(ports, cid, wish, signal),
+    isHere: (cid) => isHere(ports, cid),
+    isThere: (cid) => isThere(ports, cid),
     getPath: (reference, path, options = {}) => getPath(ports, reference, path, options),
     stat: (reference) => statFile(ports, reference),
     copiesOf: (cids, milliseconds) => liveCopies(ports, cids.map(parseCid), milliseconds),
@@ -91,13 +138,15 @@ function filesOver(ports: FilePorts): Files {
       ];
     },
     list: (options) => listing.page(options),
+    sorted: (page, wish, peers) =>
+      listing.sorted({ ...page, copiesOf: (cids) => liveCopies(ports, cids, sortMilliseconds) }, wish, peers),
     remove: async (name) => {
       const checked = checkName(name);
-      const { ended, sequence } = await changingName(ports, checked, ports.names.own(checked), () =>
-        ports.names.end(checked),
-      );
-      ports.afterwards(releaseBlocks(ports, { name: ended.name, sequence }, ended.cid));
-      ports.notify({ kind: 'removed', text: `Removed ${JSON.stringify(name)}.` });
+      await trees.forget(checked);
+      const sealed = ownSealedEntries(ports, checked);
+      if (sealed.length === 0 || ports.names.own(checked) !== null) await endOwn(ports, checked);
+      for (const entry of sealed) await endOwn(ports, entry.name);
+      ports.notify({ kind: 'removed', text: `Removed ${JSON.stringify(sealed[0]?.name ?? name)}.` });
     },
   };
 }

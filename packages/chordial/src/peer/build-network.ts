@@ -1,11 +1,17 @@
 /** Listens for other peers. What they ask is refused until the parts that answer are there. */
 import type { HostId, MemberPointer, RingHost } from '@chordial/ring';
 import { formatAddress, isDialable } from '../network/addresses.ts';
+import { Bandwidth } from '../network/bandwidth.ts';
+import { InterfaceWatch } from '../network/interface-watch.ts';
 import type { MembersExchange } from '../network/members-exchange.ts';
 import { ringCodec } from '../network/ring-codec.ts';
 import { ringNetwork } from '../network/ring-network.ts';
+import { systemClock } from '../network/system-clock.ts';
 import { TlsTransport, type TlsTransportOptions } from '../network/tls-transport.ts';
 import { TransportError } from '../network/transport.ts';
+import type { DialBacks } from '../reach/dial-back.ts';
+import { reachMessages } from '../reach/reach-messages.ts';
+import type { Reach } from '../reach/reachability.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { Closing } from './closing.ts';
 import type { MessageRegistry } from './data-core.ts';
@@ -27,6 +33,7 @@ interface Answering {
   readonly same: SameIdentityWatch;
   readonly twoAddresses: TwoAddresses;
   readonly exchange: MembersExchange;
+  readonly dialBacks: DialBacks;
 }
 
 export type Network = Awaited<ReturnType<typeof buildNetwork>>;
@@ -35,16 +42,32 @@ export type Network = Awaited<ReturnType<typeof buildNetwork>>;
 export async function buildNetwork(folder: OpenFolder, opened: Closing) {
   const { identity, genesis, membership, configuration, catalog, network, isClient } = folder;
   let answering: Answering | null = null;
+  let nearby: (host: HostId) => readonly string[] = () => [];
+  let reachState: () => Reach['state'] = () => 'unknown';
+  const { limitLan, repairBytesPerSecond, relayBytesPerSecond } = configuration;
+  // Copies in one bucket fail together, whatever machines they were put from.
+  const zone = configuration.zone ?? configuration.blocks?.bucket;
+  const bandwidth = new Bandwidth({
+    clock: systemClock,
+    ...(limitLan === undefined ? {} : { limitsLan: limitLan }),
+    ...(repairBytesPerSecond === undefined ? {} : { repairBytesPerSecond }),
+  });
+  const interfaces = new InterfaceWatch(systemClock);
+  opened.defer(() => interfaces.close());
   const options: TlsTransportOptions = {
     identity,
     genesis,
     members: membership,
+    nearby: (host) => nearby(host),
+    reachability: { isHidden: () => reachState() === 'hidden', isOpen: () => reachState() === 'open' },
+    ...(relayBytesPerSecond === undefined ? {} : { relayBytesPerSecond }),
     heardEpoch: (from, epoch) => answering?.exchange.heardEpoch(from, epoch),
     listen: formatAddress(configuration.listen),
+    bandwidth,
     observed: network.observed,
     ...configuration.otherMachine,
     ...(configuration.advertise === undefined ? {} : { advertise: configuration.advertise }),
-    ...(configuration.zone === undefined ? {} : { zone: configuration.zone }),
+    ...(zone === undefined ? {} : { zone }),
   };
   if (network.how === 'returned') await refuseIfRunning(folder, options);
   const transport = new TlsTransport(options);
@@ -54,9 +77,11 @@ export async function buildNetwork(folder: OpenFolder, opened: Closing) {
     return answering;
   };
   await transport.serve({
-    request: (from, kind, body) => {
-      const { registry, same } = wired();
+    request: (from, kind, body, seenAt) => {
+      const { registry, same, dialBacks } = wired();
       if (from.host === identity.host) same.called(from);
+      // The only question whose answer depends on the connection.
+      if (kind === reachMessages.dialBack.kind) return dialBacks.answer(from.host, seenAt, body);
       return registry.request(from, kind, body);
     },
     stream: (from, kind, incoming) => wired().registry.stream(from, kind, incoming),
@@ -69,6 +94,9 @@ export async function buildNetwork(folder: OpenFolder, opened: Closing) {
   });
   return {
     transport,
+    bandwidth,
+    /** Of this machine, and when they change. */
+    interfaces,
     codec: ringCodec(genesis),
     mayBeMember: (host: HostId): boolean => membership.mayStore(host),
     /** The places of this peer on the ring. */
@@ -76,6 +104,14 @@ export async function buildNetwork(folder: OpenFolder, opened: Closing) {
     /** From now on others get answers. */
     answerWith: (parts: Answering): void => {
       answering = parts;
+    },
+    /** From now on hosts found on the LAN are dialled there first. */
+    dialNearby: (addressesOf: (host: HostId) => readonly string[]): void => {
+      nearby = addressesOf;
+    },
+    /** From now on it is known whether others can dial this peer. */
+    reachedAs: (state: () => Reach['state']): void => {
+      reachState = state;
     },
     /** Where this peer is reached now, for its next start. */
     keepAddresses: (): Promise<void> => catalog.setSetting(lastAddressesSetting, transport.contact.addresses),

@@ -45,6 +45,7 @@ export function buildRecords(core: DataCore) {
     names: new Names(ports, recordWriter, reader),
     recordHolder,
     recordWriter,
+    reader,
     /** What the publisher of a name says of it now. */
     entryOf: (publisher: string, name: string): Promise<PublisherEntry> =>
       publisherEntry(ports, reader, publisher, name),

@@ -25,10 +25,11 @@ import { RecentlyTransferred } from '../replication/recently-transferred.ts';
 import { Reconciliation } from '../replication/reconciliation.ts';
 import { Relay } from '../replication/relay.ts';
 import { RemovedPublishers } from '../replication/removed-publishers.ts';
+import type { RepairState } from '../replication/repair-progress.ts';
 import { defaultScrubBytesPerSecond, Scrub } from '../replication/scrub.ts';
 import { SupersededPuts } from '../replication/superseded-puts.ts';
 import { syncMessages } from '../replication/sync-messages.ts';
-import { defaultSyncBytesPerSecond, defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
+import { defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
 import { SyncServer } from '../replication/sync-server.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import { BlockTraffic } from '../transfer/block-traffic.ts';
@@ -57,13 +58,19 @@ export function buildReplication(core: DataCore, records: Records) {
   const { blocks, index, catalog, claims, storageShares } = storage;
   const { recordHolder, recordWriter, shareHolder, names } = records;
   const { replicas } = rule;
-  const { scrubBytesPerSecond, repairBytesPerSecond, graceMilliseconds } = options.settings ?? {};
+  // Reading back what lies in an object store costs money there, and the store looks after its disks itself.
+  const unlessGiven = options.settings?.blocks === undefined ? defaultScrubBytesPerSecond : 0;
+  const { scrubBytesPerSecond = unlessGiven, graceMilliseconds } = options.settings ?? {};
   const traffic = new BlockTraffic(clock, core.notify, core.peerNames.shown);
   const pointers = new Pointers(core, storage.pointers);
   const leavers = new Leavers(view, clock);
-  const keepHere = (block: ClaimedBlock): Promise<void> => keepAsCache({ blocks, index, catalog }, block);
-  const storer = new BlockStorer(core, pointers, options.keepOwn === true ? keepHere : null);
+  let keepsOwn = options.keepOwn ?? false;
+  const keepHere = async (block: ClaimedBlock): Promise<void> => {
+    if (keepsOwn) await keepAsCache({ blocks, index, catalog }, block);
+  };
+  const storer = new BlockStorer(core, pointers, keepHere);
   const fetcher = new BlockFetcher(core, replicas, pointers);
+  const repairing = new BlockFetcher(core, replicas, pointers, 'repair');
   const ended = new SupersededPuts();
   const recentlyTransferred = new RecentlyTransferred((key) => upkeep.current?.doubt(key));
   const suspect = (cids: readonly CID[]): void => scrub.current?.suspect(cids);
@@ -78,6 +85,7 @@ export function buildReplication(core: DataCore, records: Records) {
       stored: (from, count, bytes) => traffic.add('stored', from, count, bytes),
       sent: (to, count, bytes) => traffic.add('sent', to, count, bytes),
       suspected: suspect,
+      wanted: (key) => reconciliation.current?.lookAtCache(key),
       refused: (from, code) => report('refused', from, `A block was refused: ${code}.`),
     },
     ended,
@@ -98,7 +106,7 @@ export function buildReplication(core: DataCore, records: Records) {
     index,
     records: {
       table: storage.records,
-      isOwn: ({ kind, publisher }) => kind === 'name' && publisher === signer.host,
+      isOwn: ({ kind, publisher }) => (kind === 'name' || kind === 'link') && publisher === signer.host,
       push: (host, entries) => recordWriter.push(host, entries),
       keep: async (from, entries) => {
         const results = await recordHolder.keep(from, entries);
@@ -108,13 +116,12 @@ export function buildReplication(core: DataCore, records: Records) {
     shares: { table: storage.shares, keep: (from, runs) => shareHolder.keep(from, runs) },
     ...rule,
     catalog,
-    keepOwn: options.keepOwn ?? false,
+    keepsOwn: () => keepsOwn,
     times: {
       ...defaultSyncTimes,
       ...(graceMilliseconds === undefined ? {} : { graceMilliseconds }),
       ...options.syncTimes,
     },
-    bytesPerSecond: repairBytesPerSecond ?? defaultSyncBytesPerSecond,
     moved: ({ blocks: copies, records, dropped, cached }) =>
       core.notify({
         kind: 'moved',
@@ -126,8 +133,8 @@ export function buildReplication(core: DataCore, records: Records) {
     () =>
       new Scrub({
         ...core,
-        bytesPerSecond: scrubBytesPerSecond ?? defaultScrubBytesPerSecond,
-        fetchElsewhere: (cid, signal) => fetcher.fetchElsewhere(cid, signal),
+        bytesPerSecond: scrubBytesPerSecond,
+        fetchElsewhere: (cid, signal) => repairing.fetchElsewhere(cid, signal),
         found: (cid, repaired) => {
           const outcome = repaired ? 'replaced by a good copy' : 'no good copy is available now; will be retried';
           core.notify({ kind: 'repaired', text: `The replica of block ${cid} on this disk was corrupt: ${outcome}.` });
@@ -222,9 +229,16 @@ export function buildReplication(core: DataCore, records: Records) {
     isCached,
     suspect,
     release,
+    /** Holds from the next put and the next look on. */
+    keepOwn: (isOn: boolean): void => {
+      keepsOwn = isOn;
+    },
     purge: (publisher: HostId): Promise<void> => removed.purge(publisher),
     /** Moves everything to its places, on every change of the ring and periodically. */
     beginRepair: () => reconciliation.begin(),
+    /** How far repair of this host's arcs is; null before it has begun. */
+    repair: (): RepairState | null => reconciliation.current?.repair ?? null,
+    copiesInSharedZones: (): number => reconciliation.current?.copiesInSharedZones ?? 0,
     /** Starts checking claims and freeing unclaimed blocks. */
     beginClaimUpkeep: () => upkeep.begin(),
     /** Starts the disk scrub, and repair of corruption found by it or by reads. */

@@ -10,6 +10,7 @@ import type { Network } from './build-network.ts';
 import type { Closing } from './closing.ts';
 import type { OpenFolder } from './open-folder.ts';
 import { RingAdapter } from './ring-adapter.ts';
+import { RingRecording } from './ring-recording.ts';
 import { RingStory } from './ring-story.ts';
 
 /** Limit of the membership cache: a network of 10 000 hosts with 20 members. It grows with the network. */
@@ -35,7 +36,7 @@ export async function buildRing(folder: OpenFolder, network: Network, opened: Cl
     called: peerNames.shown,
     tell: (line) => events.tell(line),
   });
-  const unresponsivePeers = new UnresponsivePeers(systemClock);
+  const unresponsivePeers = new UnresponsivePeers(systemClock, (host) => transport.needsTunnel(host));
   const messages = ringNetwork(unresponsivePeers.watch(transport), codec);
   const updates = new BoundedCache<string, number>(maxUpdates);
   const incarnation = await nextIncarnation(catalog);
@@ -62,9 +63,16 @@ export async function buildRing(folder: OpenFolder, network: Network, opened: Cl
   );
   const view = new RingAdapter(ring, shape);
   opened.defer(() => ring.close());
+  const recording = new RingRecording({
+    clock: systemClock,
+    count: () => ring.liveHosts().reduce((sum, { host }) => sum + ring.virtualNodesOf(host), ring.states().length),
+    members: () => ring.members(),
+  });
+  opened.defer(() => recording.close());
   return {
     ring,
     view,
+    recording,
     messages,
     unresponsivePeers,
     incarnation,

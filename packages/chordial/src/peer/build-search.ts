@@ -12,8 +12,9 @@ import { WordIndex } from '../search/word-index.ts';
 import { SharedFolders } from '../sharing/shared-folders.ts';
 import { keyOfRecord, recordSet } from '../storage/item-index.ts';
 import type { RecordRow } from '../storage/record-table.ts';
-import { heldNames, sharedFiles } from './answered-files.ts';
+import { heldNames, ownSealed, sharedFiles } from './answered-files.ts';
 import { Browsing } from './browsing.ts';
+import type { LocalNetwork } from './build-lan.ts';
 import type { Network } from './build-network.ts';
 import type { Ring } from './build-ring.ts';
 import type { DiskStorage } from './build-storage.ts';
@@ -28,6 +29,7 @@ export interface SearchParts {
   readonly ring: Ring;
   readonly storage: DiskStorage;
   readonly data: Data;
+  readonly lan: LocalNetwork | null;
 }
 
 export function buildSearch({ folder, network, ring, storage, data }: SearchParts, opened: Closing) {
@@ -54,6 +56,7 @@ export function buildSearch({ folder, network, ring, storage, data }: SearchPart
     failed: (error) => events.tell({ kind: 'shares', text: error.message }),
   });
   opened.defer(() => folders.close(), 'the shares: a file or folder of them does not answer');
+  const queries = { asked: 0, answered: 0, forwarded: 0 };
   let ringChanges = 0;
   const stopCounting = view.onChange(() => {
     ringChanges += 1;
@@ -84,7 +87,11 @@ export function buildSearch({ folder, network, ring, storage, data }: SearchPart
       yield* sharedFiles(folders, view.self);
       yield* heldNames(records, isHeld, Date.now);
     },
-    noted: (query) => events.tell(queryLine(query)),
+    ownSealed: () => ownSealed(data, view.self),
+    noted: (query) => {
+      queries[query.role] += 1;
+      events.tell(queryLine(query));
+    },
     named: peerNames.named,
     isHidden: ({ source: { host }, isShared, time }) =>
       membership.refuses(host, time) || (isShared && membership.isRemoved(host)),
@@ -94,5 +101,5 @@ export function buildSearch({ folder, network, ring, storage, data }: SearchPart
   const browsing = new Browsing(view, transport, data.names, folders);
   search.answerIn(data.registry);
   browsing.answerIn(data.registry);
-  return { search, browsing, shares: folders, postingWords, putIndex };
+  return { search, queries, browsing, shares: folders, postingWords, putIndex };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Contact, Milliseconds, Timer } from '@chordial/ring';
+import { draw } from '../flow/draw.ts';
 import type { AskingPorts } from '../network/members-exchange.ts';
 import { TransportError } from '../network/transport.ts';
 import { Message, type Registry } from '../wire/message.ts';
@@ -86,7 +87,8 @@ export class ClockWatch {
     this.#base = base;
     if (!wasSet && clock.now() < this.#askAt) return;
     this.#askAt = clock.now() + (this.#difference === null ? 0 : askEveryMilliseconds);
-    const answers = (await Promise.all(this.#some().map((host) => this.#aheadOf(host)))).filter((one) => one !== null);
+    const asked = draw(this.#ports.random, this.#ports.hosts(), askConcurrency);
+    const answers = (await Promise.all(asked.map((host) => this.#aheadOf(host)))).filter((one) => one !== null);
     if (this.#closed || answers.length === 0) return;
     answers.sort((a, b) => a - b);
     this.#difference = { ahead: answers[Math.floor((answers.length - 1) / 2)]!, peers: answers.length };
@@ -103,14 +105,6 @@ export class ClockWatch {
     if (isOff || this.#told === null) return;
     this.#told = null;
     this.#report("This peer's clock agrees with others again.");
-  }
-
-  #some(): readonly Contact[] {
-    const hosts = [...this.#ports.hosts()];
-    const some: Contact[] = [];
-    while (some.length < askConcurrency && hosts.length > 0)
-      some.push(...hosts.splice(Math.floor(this.#ports.random.next() * hosts.length), 1));
-    return some;
   }
 
   /** Seconds, or null without a valid answer. */

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ChordialError } from '../errors.ts';
-import { defaultDataFolder, parseConfiguration } from './configuration.ts';
+import { defaultDataFolder, isOnLan, mapsNoPort, parseConfiguration } from './configuration.ts';
 import { formatDuration, parseDuration, parseSize } from './quantities.ts';
 import type { ConfigurationText } from './settings.ts';
 import { parseSettings } from './settings-file.ts';
@@ -40,12 +40,13 @@ test('A21 every flag arrives parsed', () => {
     quota: '10G',
     grace: '1m',
     repairRate: '50M',
+    limitLan: 'yes',
     keepOwn: 'no',
     save: 'downloads',
     share: ['music'],
     name: 'anna@laptop',
     open: true,
-    zone: 'rack-2',
+    zone: ' Rack-2 ',
   });
   assert.deepEqual(configuration, {
     listen: { host: '127.0.0.1', port: 0 },
@@ -64,6 +65,7 @@ test('A21 every flag arrives parsed', () => {
     graceMilliseconds: 60_000,
     keepOwn: false,
     repairBytesPerSecond: 50 * 2 ** 20,
+    limitLan: true,
     save: path.resolve('downloads'),
     share: [path.resolve('music')],
     name: 'anna@laptop',
@@ -74,6 +76,7 @@ test('A21 every flag arrives parsed', () => {
 
 const wrong: readonly (readonly [keyof ConfigurationText, ConfigurationText, RegExp])[] = [
   ['keepOwn', { keepOwn: 'maybe' }, /--keep-own "maybe" is neither yes nor no/],
+  ['lan', { lan: 'yes' }, /--lan "yes" is neither on nor off/],
   ['listen', { listen: 'nowhere' }, /--listen.*HOST:PORT/],
   ['api', { api: '127.0.0.1:99999' }, /--api.*65535/],
   ['join', { join: ['127.0.0.1:0'] }, /--join.*from 1 to 65535/],
@@ -87,10 +90,20 @@ const wrong: readonly (readonly [keyof ConfigurationText, ConfigurationText, Reg
   ['id', { id: '-1' }, /--id "-1"/],
   ['id', { bits: '8', id: '256' }, /--id 256 does not fit.*from 0 to 255/],
   ['quota', { quota: 'plenty' }, /--quota "plenty" is not a size.*10G/],
-  ['zone', { zone: '' }, /--zone/],
+  ['zone', { zone: '' }, /--zone "" is not a zone.*rack-2/],
+  ['zone', { zone: 'rack 2' }, /--zone "rack 2" is not a zone.*letters, digits/],
+  ['zone', { zone: 'a'.repeat(65) }, /--zone.*1 to 64/],
+  ['blocks', { blocks: '/srv/blocks' }, /--blocks "\/srv\/blocks" is no place for blocks.*s3:\/\/BUCKET/],
+  ['s3Endpoint', { blocks: 's3://abc', s3Endpoint: 'https://store/path' }, /--s3-endpoint "https:.*is not an origin/],
+  ['s3Region', { blocks: 's3://abc', s3Region: 'eu central' }, /--s3-region "eu central" is not a region/],
+  ['s3Keys', { s3Keys: '/etc/keys' }, /--s3-keys is given without --blocks.*for example --blocks s3:/],
+  ['cache', { cache: '1G' }, /--cache is given without --blocks/],
   ['grace', { grace: '30 days' }, /--grace "30 days" is not a time/],
   ['grace', { grace: '8d' }, /--grace.*at most 7d/],
   ['logLevel', { logLevel: 'loud' }, /--log-level "loud".*debug, info, warn, error/],
+  ['limit', { limit: '0' }, /--limit "0".*"off" for no limit, or "stop"/],
+  ['limit', { limit: '08:00,1M Mo-09:00,2M' }, /--limit entry 2, "Mo-09:00,2M", has no day in "Mo"/],
+  ['limitLan', { limitLan: 'maybe' }, /--limit-lan "maybe" is neither yes nor no/],
   ['repairRate', { repairRate: '10K' }, /--repair-rate.*at least 1M/],
 ];
 
@@ -146,6 +159,25 @@ test('M5 the origin of a proxy and TLS of the API are told wrong with the way ou
   assert.throws(() => parseConfiguration({ apiTlsKey: '/a.key' }), { code: 'bad-usage', message: /--api-tls-cert/ });
 });
 
+test('a door has its services, and nothing of it is given without it', () => {
+  const { door, serve, doorUrl } = parseConfiguration({
+    door: '0.0.0.0:8443',
+    serve: 'links',
+    doorUrl: 'https://a.example/',
+  });
+  assert.deepEqual([door, serve, doorUrl], [{ host: '0.0.0.0', port: 8443 }, ['links'], 'https://a.example']);
+  assert.throws(() => parseConfiguration({ door: '[::]:1', serve: 'links,ftp' }), {
+    message: /"links,ftp" names what no door serves/,
+  });
+  assert.throws(() => parseConfiguration({ serve: 'links' }), {
+    code: 'bad-usage',
+    message: /--serve is given without --door/,
+  });
+  assert.throws(() => parseConfiguration({ door: '[::]:1', tlsCert: '/c' }), {
+    message: /--tls-cert is given without --tls-key/,
+  });
+});
+
 test('rough: telegraf#1378 "~" in settings is the home of this user, and "~name" an error', () => {
   const { data, save, share } = parseConfiguration({ data: '~/peer', save: '~', share: ['~/music', './~odd'] });
   assert.deepEqual(
@@ -157,4 +189,30 @@ test('rough: telegraf#1378 "~" in settings is the home of this user, and "~name"
   assert.equal(settings.get('data')?.value, path.join(homedir(), 'peer'));
   assert.deepEqual(settings.get('share')?.value, [path.join(homedir(), 'music'), '/etc/near']);
   assert.throws(() => parseSettings('save = "~x"', '/etc/chordial.toml'), /"save" in line 1 of .*only "~"/);
+});
+
+test('B10 peers are looked for on the local network unless the settings or the address on which it listens say otherwise', () => {
+  for (const [text, expected] of [
+    [{}, true],
+    [{ listen: '192.0.2.7:4848' }, true],
+    [{ lan: 'on' }, true],
+    [{ lan: 'off' }, false],
+    [{ listen: '127.0.0.1:4848' }, false],
+    [{ listen: '[::1]:4848', lan: 'on' }, false],
+  ] as const) {
+    assert.equal(isOnLan(parseConfiguration(text)), expected, JSON.stringify(text));
+  }
+});
+
+test('B10 no router is asked where it is switched off, on loopback, with an advertised address, or on IPv6 only', () => {
+  const why = (text: Parameters<typeof parseConfiguration>[0]) =>
+    mapsNoPort(parseConfiguration({ data: '/x', ...text }));
+  assert.equal(why({}), null);
+  assert.equal(why({ portMapping: 'on', listen: '192.168.1.2:4848' }), null);
+  assert.equal(why({ listen: '[::]:4848' }), null);
+  assert.match(why({ portMapping: 'off' }) ?? '', /--port-mapping off/);
+  assert.match(why({ listen: '127.0.0.1:4848' }) ?? '', /loopback/);
+  assert.match(why({ advertise: 'peer.example.org:4848' }) ?? '', /--advertise peer\.example\.org:4848/);
+  assert.match(why({ listen: '[2001:db8::7]:4848' }) ?? '', /IPv6 only/);
+  assert.throws(() => why({ portMapping: 'maybe' }), { code: 'bad-usage' });
 });

@@ -1,13 +1,17 @@
 /** Everything that a peer is started with, from flags and environment, validated before anything is opened. */
+import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
+import { isLoopback, isUnspecified } from '../network/addresses.ts';
 import type { Invite } from '../network/invite.ts';
 import { homeFolder } from '../storage/runtime-folder.ts';
+import type { OwnDoor } from './doors.ts';
 import type { PeerEvent } from './peer.ts';
 import {
   type ConfigurationText,
   defaultApi,
   defaultListen,
+  type EffectiveSetting,
   parseSettingTexts,
   type SettingKey,
   type Settings,
@@ -28,6 +32,10 @@ export interface PeerConfiguration extends Omit<Settings, Always>, Required<Pick
   /** Receives the recovery key of a network that is founded; it is not stored. */
   readonly onRecoveryKey?: (key: string) => void;
   readonly apiToken?: string;
+  /** Where the settings come from, with the file that was read. */
+  readonly said?: { readonly file: string | null; readonly settings: readonly EffectiveSetting[] };
+  /** What runs at the setting `door`, told to members and on the LAN. */
+  readonly ownDoor?: () => OwnDoor;
   /** Receives events from the start, also while startPeer is still joining. */
   readonly onEvent?: (event: PeerEvent) => void;
   /** Lets a test stand for another machine; no flag sets it. */
@@ -41,6 +49,19 @@ type Always = 'listen' | 'api' | 'data' | 'join';
 
 /** More would slow down a failing join for no benefit: one live member suffices. */
 const maxJoinAddresses = 64;
+
+/** Whether it finds peers on the local network. Tests that stand for several machines are on none. */
+export function isOnLan({ lan, listen, otherMachine }: PeerConfiguration): boolean {
+  return lan !== false && !isLoopback(listen.host) && otherMachine === undefined;
+}
+
+/** Why no port of a router is asked for, whatever addresses this machine has; null where one may be. */
+export function mapsNoPort({ portMapping, listen, advertise, otherMachine }: PeerConfiguration): string | null {
+  if (portMapping === false) return 'switched off with --port-mapping off';
+  if (isLoopback(listen.host) || otherMachine !== undefined) return 'it listens on loopback';
+  if (advertise !== undefined) return `its address is given with --advertise ${advertise}`;
+  return isIPv6(listen.host) && !isUnspecified(listen.host) ? 'it listens on IPv6 only' : null;
+}
 
 /** `$XDG_DATA_HOME/chordial`, by default `~/.local/share/chordial`. Throws `bad-usage` for a user without a home. */
 export function defaultDataFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -75,12 +96,20 @@ export function parseConfiguration(
     const given = `${place('join')} is given ${join.length} times`;
     throw new ChordialError('bad-usage', `${given}. Give at most ${maxJoinAddresses}.`);
   }
-  if ((text.apiTlsCert === undefined) !== (text.apiTlsKey === undefined)) {
-    const [given, missing] =
-      text.apiTlsCert === undefined ? (['apiTlsKey', 'apiTlsCert'] as const) : (['apiTlsCert', 'apiTlsKey'] as const);
+  checkTogether(text, place, ['apiTlsCert', 'apiTlsKey']);
+  checkTogether(text, place, ['tlsCert', 'tlsKey']);
+  const ofDoor = (['serve', 'tlsCert', 'doorUrl'] as const).find((key) => text[key] !== undefined);
+  if (text.door === undefined && ofDoor !== undefined) {
     throw new ChordialError(
       'bad-usage',
-      `${place(given)} is given without ${place(missing)}. Give both, a certificate and its key.`,
+      `${place(ofDoor)} is given without ${place('door')}. Say where the door listens, for example ${place('door')} 0.0.0.0:8443.`,
+    );
+  }
+  const ofStore = (['s3Endpoint', 's3Region', 's3Keys', 'cache'] as const).find((key) => text[key] !== undefined);
+  if (text.blocks === undefined && ofStore !== undefined) {
+    throw new ChordialError(
+      'bad-usage',
+      `${place(ofStore)} is given without ${place('blocks')}. Say where the blocks lie, for example ${place('blocks')} s3://backup/chordial.`,
     );
   }
   if (id !== undefined && bits !== undefined && id >> BigInt(bits) !== 0n) {
@@ -90,4 +119,18 @@ export function parseConfiguration(
     );
   }
   return { ...parsed, listen, api, data, join };
+}
+
+/** A certificate and its key. */
+function checkTogether(
+  text: ConfigurationText,
+  place: (key: SettingKey) => string,
+  [certificate, key]: readonly ['apiTlsCert' | 'tlsCert', 'apiTlsKey' | 'tlsKey'],
+): void {
+  if ((text[certificate] === undefined) === (text[key] === undefined)) return;
+  const [given, missing] = text[certificate] === undefined ? [key, certificate] : [certificate, key];
+  throw new ChordialError(
+    'bad-usage',
+    `${place(given)} is given without ${place(missing)}. Give both, a certificate and its key.`,
+  );
 }

@@ -71,7 +71,7 @@ async function filesBelow(folder: string): Promise<readonly string[]> {
 }
 
 /** What the peer cannot do without, or cannot replace by itself: it must say which file, and what to do. */
-const needed = /^(identity\.pem|genesis\.cbor|admission\.cbor|format|lock|catalog\.sqlite)$/;
+const needed = /^(identity\.pem|genesis\.cbor|admission\.cbor|format|lock|catalog\.sqlite|age-keys\.txt)$/;
 
 test('case 15 a peer starts whatever became of a file of its data folder, or says which one and what to do', () =>
   withFolder(async (folder) => {

@@ -3,6 +3,8 @@ import type { Clock, Contact, Random } from '@chordial/ring';
 import { type BlockHashing, hashingHere } from '../content/block-hashing.ts';
 import type { BuildOptions } from '../content/builder.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
+import type { StopSwitch } from '../flow/timetable.ts';
+import { LimitedPeers } from '../network/limited-peers.ts';
 import type { Membership } from '../network/membership.ts';
 import type { IncomingPayload, Transport } from '../network/transport.ts';
 import { UnresponsivePeers } from '../network/unresponsive-peers.ts';
@@ -28,12 +30,16 @@ import type { StorageShares } from '../storage/storage-shares.ts';
 import type { NameChanges, PeerCalling, Pins } from '../transfer/file-ports.ts';
 import type { FileEvent } from '../transfer/files.ts';
 import { shortPeer } from '../transfer/of-publisher.ts';
+import { OwnKeys } from '../transfer/own-keys.ts';
 import { Registry } from '../wire/message.ts';
 import type { Settings } from './settings.ts';
 
 /** Everything durable, on one catalogue. */
 export interface Storage {
-  readonly catalog: Pick<Catalog, 'write' | 'durable' | 'setting' | 'settings' | 'setSetting'>;
+  readonly catalog: Pick<
+    Catalog,
+    'database' | 'wallTime' | 'write' | 'durable' | 'setting' | 'settings' | 'setSetting' | 'putSetting'
+  >;
   readonly blocks: BlockStore;
   readonly records: RecordTable;
   /** Of blocks and records, updated with both. */
@@ -74,6 +80,10 @@ export interface DataOptions {
   readonly rule: CopyRule;
   /** Small leaves and nodes, which make trees of small files, for the simulator: no other tool computes these CIDs. */
   readonly cut?: Pick<BuildOptions, 'leafBytes' | 'linksPerNode'>;
+  /** Whether people's transfers wait; without it they never do. */
+  readonly stop?: StopSwitch;
+  /** With which sealed files are opened. Default: in memory. */
+  readonly keys?: OwnKeys;
   /** Of the peer; without them each part has its default. */
   readonly settings?: Settings;
   /** Whether blocks put by this host stay here as cache while there is room; default false. */
@@ -95,6 +105,8 @@ export interface DataOptions {
 export type MessageRegistry = Registry<Contact, IncomingPayload>;
 
 export interface DataCore extends DataPorts {
+  readonly keys: OwnKeys;
+  readonly limitedPeers: LimitedPeers;
   readonly options: DataOptions;
   readonly storage: Storage;
   readonly registry: MessageRegistry;
@@ -123,6 +135,7 @@ export function buildCore(options: DataOptions, closing: AbortSignal, damaged: D
   const failed = (what: string) => (error: Error) => report('no-answer', view.self, `${what}: ${error.message}`);
   return {
     options,
+    keys: options.keys ?? OwnKeys.inMemory(),
     storage,
     registry: options.registry ?? new Registry(),
     view,
@@ -130,8 +143,10 @@ export function buildCore(options: DataOptions, closing: AbortSignal, damaged: D
     transport: unresponsivePeers.watch(options.transport),
     membership: options.membership,
     unresponsivePeers,
+    limitedPeers: new LimitedPeers(clock, peerNames.shown),
     blocks: storage.blocks,
     ...(shared === undefined ? {} : { shared }),
+    ...(options.stop === undefined ? {} : { stop: options.stop }),
     called: peerNames.shown,
     clock,
     random: options.random,

@@ -4,6 +4,7 @@
  */
 import type { HostId } from '@chordial/ring';
 import { buildFiles } from './build-files.ts';
+import { buildLinks } from './build-links.ts';
 import { buildRecords } from './build-records.ts';
 import { buildReplication, type Replication } from './build-replication.ts';
 import { buildCore, type DataOptions } from './data-core.ts';
@@ -15,7 +16,8 @@ export function buildData(options: DataOptions) {
   const core = buildCore(options, closing.signal, (cid) => replication.suspect([cid]));
   const records = buildRecords(core);
   const replication: Replication = buildReplication(core, records);
-  const { files, transfers } = buildFiles(core, records, replication);
+  const { files, transfers, seals, trees } = buildFiles(core, records, replication);
+  const { links, linkRecords } = buildLinks(core, records);
   const { placement, confirmed, registry, membership } = core;
   const purge = (host: HostId): void => core.background.run(replication.purge(host));
   return {
@@ -27,6 +29,10 @@ export function buildData(options: DataOptions) {
     registry,
     files,
     transfers,
+    trees,
+    seals,
+    links,
+    linkRecords,
     /** Called once this host is a member: starts repair and resumes interrupted transfers. */
     begin: (): void => {
       replication.beginRepair();
@@ -34,6 +40,7 @@ export function buildData(options: DataOptions) {
       replication.beginScrub();
       records.announcer.begin();
       transfers.begin();
+      trees.begin();
       for (const host of membership.removed()) purge(host);
     },
     /**
@@ -47,6 +54,8 @@ export function buildData(options: DataOptions) {
     close: async (): Promise<void> => {
       closing.abort();
       await transfers.close();
+      await trees.close();
+      await links.close();
       await records.announcer.close();
       await replication.close();
     },

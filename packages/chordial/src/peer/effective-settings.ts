@@ -4,6 +4,7 @@ import { ChordialError } from '../errors.ts';
 import { defaultDataFolder, type PeerConfiguration, parseConfiguration } from './configuration.ts';
 import {
   type ConfigurationText,
+  type EffectiveSetting,
   type SettingKey,
   type SettingValue,
   settingFlag,
@@ -12,14 +13,6 @@ import {
   settingVariable,
 } from './settings.ts';
 import { readSettingsFile, settingsFileName } from './settings-file.ts';
-
-export interface EffectiveSetting {
-  readonly key: SettingKey;
-  /** Null when not given. */
-  readonly value: SettingValue | null;
-  /** `--ping`, `CHORDIAL_PING`, `/etc/chordial.toml line 3`, `default`. */
-  readonly source: string;
-}
 
 export interface EffectiveConfiguration {
   readonly configuration: PeerConfiguration;

@@ -9,7 +9,7 @@ type Answer = 'silent' | 'there' | 'member';
 const answerMilliseconds = 10;
 
 /** One that comes back as `name` and remembers the others; each answers as it is told to. */
-function setUp(name: string, answers: Record<string, Answer>) {
+function setUp(name: string, answers: Record<string, Answer>, nearby: () => readonly Contact[] = () => []) {
   const { clock, random, pass } = virtualClock();
   let entered: 'founded' | 'joined' | null = null;
   const remembered: Contact[] = [];
@@ -34,15 +34,9 @@ function setUp(name: string, answers: Record<string, Answer>) {
   };
   const network = { ask } as unknown as RingNetwork;
   const signal = new AbortController().signal;
-  const returning = returnToRing([contactOf(name), ...Object.keys(answers).map(contactOf)], {
-    ring,
-    ownId: name,
-    network,
-    clock,
-    random,
-    signal,
-    tell: () => {},
-  });
+  const remembers = [contactOf(name), ...Object.keys(answers).map(contactOf)];
+  const ports = { ring, ownId: name, network, clock, random, signal, tell: () => {} };
+  const returning = returnToRing(remembers, ports, nearby);
   /** Virtual milliseconds until it is in a ring; null when it is not within so many. */
   const entersWithin = async (most: number): Promise<number | null> => {
     for (let passed = 0; passed < most; passed += answerMilliseconds) {
@@ -83,4 +77,14 @@ test('A3 another leaves it to the smallest, joins it when it has founded, and fo
   const left = setUp('b', { a: 'there', c: 'there' });
   assert.notEqual(await left.entersWithin(12_000), null);
   assert.equal(left.entered(), 'founded');
+});
+
+test('A3 B10 a member that is found on the local network meanwhile is asked as well', async () => {
+  let found: readonly Contact[] = [];
+  const { answers, entersWithin, entered } = setUp('a', { b: 'silent' }, () => found);
+  assert.equal(await entersWithin(1000), null);
+  answers['c'] = 'member';
+  found = [contactOf('c')];
+  assert.notEqual(await entersWithin(1500), null);
+  assert.equal(entered(), 'joined');
 });

@@ -19,6 +19,8 @@ export interface EnterPorts {
   readonly random: Random;
   readonly signal: AbortSignal;
   tell(text: string): void;
+  /** Finds out how others can reach this peer, with these. */
+  beforeJoining?(contacts: readonly Contact[]): Promise<void>;
 }
 
 /** How long no peer must answer as a member before this peer considers founding again. */
@@ -39,7 +41,10 @@ const dialBackDeadline: Milliseconds = 3000;
 /** Throws `join-failed`, `id-taken` or `interrupted`. */
 export async function joinThrough(contacts: readonly Contact[], ports: EnterPorts): Promise<void> {
   const { ring, signal } = ports;
-  if (!ring.isClient) await checkReached(contacts, ports);
+  if (!ring.isClient) {
+    await ports.beforeJoining?.(contacts);
+    await checkReached(contacts, ports);
+  }
   const failure = await new Promise<string | null>((resolve, reject) => {
     const stopped = () => reject(interrupted());
     if (signal.aborted) return stopped();
@@ -93,10 +98,14 @@ async function checkReached(contacts: readonly Contact[], { ring, network, clock
   throw new ChordialError('join-failed', message);
 }
 
-/** Joins through the remembered peers or founds again; resolves as a member. */
-export async function returnToRing(known: readonly Contact[], ports: EnterPorts): Promise<void> {
+/** Joins through the remembered peers, and members found meanwhile on the LAN, or founds again; resolves as a member. */
+export async function returnToRing(
+  known: readonly Contact[],
+  ports: EnterPorts,
+  nearby: () => readonly Contact[] = () => [],
+): Promise<void> {
   const { ring, clock, random, signal } = ports;
-  const others = known.filter(({ host }) => host !== ring.self.host);
+  let others: readonly Contact[] = known.filter(({ host }) => host !== ring.self.host);
   if (others.length === 0) {
     if (ring.isClient) throw clientAlone();
     return ring.found();
@@ -114,6 +123,7 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
   const there = new Set<HostId>();
   for (;;) {
     if (signal.aborted) throw interrupted();
+    others = withThose(others, nearby());
     const answers = await poll(others, ports);
     for (const { contact } of answers) there.add(contact.host);
     const members = answers.filter((a) => a.member).map((a) => a.contact);
@@ -136,6 +146,14 @@ export async function returnToRing(known: readonly Contact[], ports: EnterPorts)
   ports.tell('No remembered peer is in a ring: founding it again');
   ring.found();
   ring.remember(others);
+}
+
+/** Those found first: only some are asked, and the remembered addresses may be old. */
+function withThose(others: readonly Contact[], found: readonly Contact[]): readonly Contact[] {
+  const hosts = new Set(found.map(({ host }) => host));
+  const both = others.filter(({ host }) => hosts.has(host));
+  const unknown = found.filter(({ host }) => !both.some((one) => one.host === host));
+  return [...both, ...unknown, ...others.filter(({ host }) => !hosts.has(host))];
 }
 
 async function hasJoined(members: readonly Contact[], ports: EnterPorts): Promise<boolean> {

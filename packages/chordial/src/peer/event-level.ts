@@ -16,6 +16,7 @@ const levels: Readonly<Record<string, LogLevel>> = {
   'share-failed': 'warn',
   damaged: 'warn',
   'gave-up': 'warn',
+  'store-fault': 'warn',
   'no-note': 'warn',
   unprotected: 'warn',
   removed: 'error',

@@ -2,6 +2,7 @@
 import { hostname, userInfo } from 'node:os';
 import type { Contact } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import { relayAddress } from '../network/addresses.ts';
 import { type Admission, isMemberName, maxNameCharacters } from '../network/admission.ts';
 import { checkFlags, type Founding, found, type Genesis, networkId } from '../network/genesis.ts';
 import { type Identity, identityFile } from '../network/identity.ts';
@@ -155,7 +156,9 @@ async function greetAll(starting: Starting): Promise<readonly Greeting[]> {
   throw failures.find((f) => f instanceof ChordialError && f.code !== 'unreachable') ?? failures[0]!;
 }
 
-async function greetAt(address: string, starting: Starting): Promise<Greeting> {
+/** A relay of a hidden peer is a member as well: the joiner comes in through it. */
+async function greetAt(through: string, starting: Starting): Promise<Greeting> {
+  const address = relayAddress(through)?.at ?? through;
   const { identity, configuration, known, admission, name } = starting;
   const { otherMachine, invite } = configuration;
   const base = { identity, name, ...(otherMachine?.dialFrom === undefined ? {} : { dialFrom: otherMachine.dialFrom }) };
@@ -163,7 +166,7 @@ async function greetAt(address: string, starting: Starting): Promise<Greeting> {
     const shown = admission === null ? [] : [admission.bytes];
     return hello(address, { ...base, network: known === null ? null : networkId(known), shown });
   }
-  if (invite !== undefined) return helloWith(address, invite, base);
+  if (invite !== undefined) return helloWith(through, invite, base);
   const left = otherMachine === undefined ? await runtimeInvite(address) : null;
   const network = known === null ? null : networkId(known);
   if (left !== null && (network === null || left.network === network)) {
@@ -181,8 +184,10 @@ type Base = Pick<Parameters<typeof hello>[1], 'identity' | 'dialFrom'> & { reado
 
 function helloWith(address: string, { network, host, addresses, papers }: Invite, base: Base): Promise<Greeting> {
   const shown = papers === null ? [] : [admissionFrom(papers, base.identity, base.name).bytes];
+  const relay = relayAddress(address);
   // At an address outside the invite another member may be meant.
-  return hello(address, { ...base, network, shown, expected: addresses.includes(address) ? host : null });
+  const expected = addresses.includes(address) ? (relay?.relay ?? host) : null;
+  return hello(relay?.at ?? address, { ...base, network, shown, expected });
 }
 
 function otherKey(folder: string, { host }: Identity): ChordialError {

@@ -6,6 +6,7 @@ import { Members, removedHere } from '../network/members.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { openDataFolder } from '../storage/data-folder.ts';
 import { MemberTable } from '../storage/member-table.ts';
+import { OwnKeys } from '../transfer/own-keys.ts';
 import type { Closing } from './closing.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import { EventFan } from './event-fan.ts';
@@ -22,6 +23,7 @@ export async function openFolder(configuration: PeerConfiguration, opened: Closi
   const identity = await loadOrCreateIdentity(folder.path);
   const catalog = new Catalog(path.join(folder.path, 'catalog.sqlite'));
   opened.defer(() => catalog.close());
+  const keys = await OwnKeys.load(folder.path);
   const known = new KnownPeers(catalog);
   const network = await chooseNetwork(folder.path, identity, configuration, known.read().length > 0);
   const membership = membersOf(catalog, identity, network);
@@ -39,6 +41,8 @@ export async function openFolder(configuration: PeerConfiguration, opened: Closi
     folder: folder.path,
     identity,
     catalog,
+    /** Of age, for sealed files. */
+    keys,
     known,
     network,
     genesis: network.genesis,

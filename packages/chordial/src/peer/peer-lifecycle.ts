@@ -14,6 +14,8 @@ interface Ending {
   readonly folder: string;
   readonly ring: RingHost;
   readonly data: Pick<Data, 'handOverEverything' | 'drainOnStop'>;
+  /** Removes blocks that lie outside of the data folder, if any do; tells what stays there. */
+  readonly eraseStore: (() => Promise<void>) | null;
 }
 
 /** Limit on making replicas at a stop; with the farewells it ends within 10 s (cli/end-signals.ts). */
@@ -84,6 +86,8 @@ export class PeerLifecycle {
     await new Promise<void>((resolve) => ring.leave(true, resolve));
     this.#state = 'left';
     events.tell({ kind: 'left', text: 'This peer has left the network for good' });
+    this.#closing = 'removing its blocks from the object store';
+    if (this.#parts.eraseStore !== null) await this.#parts.eraseStore();
     await this.#shutDown(true);
   }
 
@@ -161,6 +165,7 @@ function stoppedMeanwhile(): ChordialError {
 const erased = [
   'uploads',
   'blocks',
+  'cache',
   'catalog.sqlite',
   'catalog.sqlite-wal',
   'catalog.sqlite-shm',

@@ -1,42 +1,74 @@
 /** A running peer as interfaces show it: itself, the others, the ring, and what it stores. */
 import { hash } from 'node:crypto';
-import { digitsOf, inOwnedArc, isMember, isRingId, type Pointer, type RingId, ringIdOfHash } from '@chordial/ring';
+import {
+  digitsOf,
+  type HostId,
+  inOwnedArc,
+  isMember,
+  isRingId,
+  type Pointer,
+  type RingId,
+  ringIdOfHash,
+} from '@chordial/ring';
 import { blockKey, cidIn } from '../content/cid.ts';
 import { namePosition } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
+import { networksOf } from '../lan/networks.ts';
+import { tagsOf } from '../lan/service.ts';
 import type { Genesis } from '../network/genesis.ts';
 import { isHostId } from '../network/host-id.ts';
 import { hello } from '../network/join-hello.ts';
 import { systemClock } from '../network/system-clock.ts';
 import { storedEntries } from '../records/entry.ts';
 import { readableName } from '../records/name-entry.ts';
-import type { Hit } from '../search/hit.ts';
+import { fileKey, type Hit } from '../search/hit.ts';
 import { keyOfRecord, recordSet } from '../storage/item-index.ts';
 import type { RecordRow } from '../storage/record-table.ts';
+import type { LocalNetwork } from './build-lan.ts';
+import { type ReachParts, shownReach } from './build-reach.ts';
 import type { buildSearch, SearchParts } from './build-search.ts';
 import type { ClockWatch } from './clock-watch.ts';
-import type { NodeStatus, Peer, PeerStatus, RingDigest, ShownFingers, StorageListing, Stored } from './peer.ts';
+import type { Doors } from './doors.ts';
+import type {
+  LanStatus,
+  NodeStatus,
+  Peer,
+  PeerStatus,
+  RingDigest,
+  ShownFingers,
+  StorageListing,
+  Stored,
+} from './peer.ts';
 import type { PeerLifecycle } from './peer-lifecycle.ts';
 import { faultsOf } from './ring-order.ts';
-import { shownMember, shownPeer, shownPointer } from './shown.ts';
+import { shownAsk, shownMember, shownPeer, shownPointer, shownRecording } from './shown.ts';
 import { type ShownHit, shownHit } from './shown-hit.ts';
 
 /** Names per page of the storage listing. */
 const namesPerPage = 500;
+const maxNearbyNames = 32;
 /** Rows scanned for one page: most may have the other role. */
 const maxRowsPerPage = 5000;
 
 interface StatusParts extends SearchParts {
   readonly finding: ReturnType<typeof buildSearch>;
+  readonly reach: ReachParts;
   readonly clockWatch: ClockWatch;
   readonly lifecycle: PeerLifecycle;
+  readonly doors: Pick<Doors, 'own'>;
   readonly api: string;
 }
 
 /** The peer itself, other peers, and the ring that they form. */
-export function ringStatus({ folder, network, ring: { ring, view, updatedAt }, data, ...parts }: StatusParts) {
+export function ringStatus({
+  folder,
+  network,
+  ring: { ring, view, recording, updatedAt },
+  data,
+  ...parts
+}: StatusParts) {
   const { identity, genesis, membership, peerNames } = folder;
-  const { clockWatch, lifecycle, api } = parts;
+  const { reach, clockWatch, lifecycle, doors, api, lan } = parts;
   const { transport } = network;
   const called = peerNames.shown;
   return {
@@ -54,6 +86,7 @@ export function ringStatus({ folder, network, ring: { ring, view, updatedAt }, d
         name: called(identity.host),
         network: membership.network,
         bits: genesis.bits,
+        zone: transport.contact.zone ?? null,
         listen: transport.listening,
         api,
         ...first,
@@ -62,15 +95,25 @@ export function ringStatus({ folder, network, ring: { ring, view, updatedAt }, d
         hosts: hosts.length + (ring.isClient ? 0 : 1),
         replicas: genesis.replicas,
         state: lifecycle.state === 'member' && !isConnected ? 'joining' : lifecycle.state,
+        ...shownReach(reach),
         clock: difference === null ? null : { ...difference, note },
+        lan: lan === null ? null : lanStatus(lan, membership.network, called),
+        door: doors.own,
       };
     },
     peers: (): readonly PeerStatus[] =>
       ring.watched().map((watched) => {
         const { host } = watched.contact;
         const about = { virtualNodes: ring.virtualNodesOf(host), lastUpdate: updatedAt(host) };
-        return shownPeer(watched, called(host), about, systemClock);
+        const { up, down } = network.bandwidth.movedWith(host);
+        const moved = {
+          ...{ sent: up.bytes, received: down.bytes },
+          ...{ sendRate: up.perSecond, receiveRate: down.perSecond },
+        };
+        const named = { name: called(host), petname: peerNames.petnameOf(host), moved };
+        return shownPeer(watched, named, about, systemClock);
       }),
+    called: (id: string) => ({ name: called(id as HostId), petname: peerNames.petnameOf(id as HostId) }),
     callPeer: async (id: string, name: string | null): Promise<string> => {
       if (!isHostId(id) || id === identity.host)
         throw new ChordialError(
@@ -93,12 +136,13 @@ export function ringStatus({ folder, network, ring: { ring, view, updatedAt }, d
       const digest = hash('sha256', order.join(), 'hex').slice(0, 32);
       return { members: order.length, digest, epoch: states.reduce((sum, { epoch }) => sum + epoch, 0), isRight };
     },
+    ringRecording: () => shownRecording(recording.shown(), called, systemClock.wallTime()),
     traffic: () => transport.traffic,
     refusals: () => transport.counters,
     lookup: async (nameOrCidOrKey: string) => {
       const key = keyOfText(nameOrCidOrKey, genesis);
       const began = performance.now();
-      const { owner, successors, hops } = await view.locate(key);
+      const { owner, successors, hops, asked } = await view.locate(key);
       const milliseconds = Math.round((performance.now() - began) * 1000) / 1000;
       // The members that hold an item with this key: the owner's, then one of each further host.
       const hosts = await data.placement.places(key, genesis.replicas);
@@ -110,6 +154,7 @@ export function ringStatus({ folder, network, ring: { ring, view, updatedAt }, d
         replicas: replicas.map((pointer) => shownPointer(pointer, called)!),
         hops,
         milliseconds,
+        asked: asked.map((one) => shownAsk(one, called)),
       };
     },
     /**
@@ -130,14 +175,24 @@ export function ringStatus({ folder, network, ring: { ring, view, updatedAt }, d
   } satisfies Partial<Peer>;
 }
 
+function lanStatus({ lan, nearby }: LocalNetwork, network: string, called: (host: HostId) => string): LanStatus {
+  const { heard } = lan;
+  const members = [...new Set(heard.flatMap(({ label }) => nearby.hostOf(label) ?? []))].map(called);
+  const networks = networksOf(heard, tagsOf(network, systemClock.wallTime()));
+  return {
+    interfaces: lan.links.map(({ dropped: _, ...shown }) => shown),
+    networks: networks.map((one) => ({ ...one, members: one.isOwn ? members.slice(0, maxNearbyNames) : [] })),
+  };
+}
+
 /** Files of others as they were found, and what is stored here. */
 export function fileStatus({ folder, ring: { view }, storage, finding }: StatusParts) {
   const { genesis } = folder;
   const { shown } = folder.peerNames;
   const { index, blocks, records } = storage;
-  const shownHits = (files: readonly (readonly Hit[])[]): readonly ShownHit[] => {
+  const shownHits = (rows: readonly (readonly Hit[])[]): readonly ShownHit[] => {
     const here = new Map([view.self, ...view.hosts()].map(({ host, addresses }) => [host, addresses[0] ?? null]));
-    return files.map((holders) => shownHit(holders, (host) => here.get(host) ?? null, shown));
+    return rows.map((holders) => shownHit(holders, (host) => here.get(host) ?? null, shown));
   };
   const isOwned = ({ key }: RecordRow): boolean => {
     const place = ringIdOfHash(key, genesis.bits);
@@ -161,8 +216,10 @@ export function fileStatus({ folder, ring: { view }, storage, finding }: StatusP
         throw new ChordialError('not-found', `No peer ${id} is known. List peers with "chordial peers".`);
       const page = await finding.browsing.files(contact, cursor);
       // A peer's statement about itself needs no confirmation.
-      const files = page.hits.map((hit) => [{ ...hit, isVerified: true }]);
-      return { files: shownHits(files), cursor: page.cursor };
+      const hits = page.hits.map((hit) => ({ ...hit, isVerified: true }));
+      // A content under two names is two of its files.
+      const files = shownHits([...Map.groupBy(hits, fileKey).values()]);
+      return { files: files.map((file) => ({ ...file, key: `${file.cid} ${file.name}` })), cursor: page.cursor };
     },
     storage: (role: 'primary' | 'replica', cursor: string | null): StorageListing => {
       const names: { name: string; publisher: string; cid: string }[] = [];

@@ -7,10 +7,13 @@ import type { EventFan } from './event-fan.ts';
 
 const quotaSetting = 'quota';
 
+/** Nothing says how much an object store holds, or costs. */
+const quotaInStoreBytes = 100 * 2 ** 30;
+
 interface Settling {
   readonly folder: string;
   readonly catalog: Catalog;
-  readonly configuration: Pick<PeerConfiguration, 'quotaBytes'>;
+  readonly configuration: Pick<PeerConfiguration, 'quotaBytes' | 'blocks'>;
   readonly events: EventFan;
 }
 
@@ -20,7 +23,12 @@ export function settledQuota(catalog: Catalog): number | null {
   return typeof settled === 'number' && Number.isSafeInteger(settled) && settled >= 0 ? settled : null;
 }
 
-/** A hard quota: the flag's, else that of the first start, else half of the free space. */
+/** Of a running peer, for its next start. */
+export async function keepQuota(catalog: Catalog, bytes: number): Promise<void> {
+  await catalog.setSetting(quotaSetting, bytes);
+}
+
+/** A hard quota: the flag's, else that of the first start, else half of the free space, or a fixed one in an object store. */
 export async function quotaOf({ folder, catalog, configuration, events }: Settling): Promise<number> {
   if (configuration.quotaBytes !== undefined) {
     if (configuration.quotaBytes === 0) refuseIfHolder(catalog, folder);
@@ -29,15 +37,17 @@ export async function quotaOf({ folder, catalog, configuration, events }: Settli
   }
   const settled = settledQuota(catalog);
   if (settled !== null) return settled;
+  const isInStore = configuration.blocks !== undefined;
   const { bavail, bsize } = await statfs(folder);
-  const half = Math.floor((bavail * bsize) / 2);
-  await catalog.setSetting(quotaSetting, half);
-  const gibibytes = (half / 2 ** 30).toFixed(1);
+  const quota = isInStore ? quotaInStoreBytes : Math.floor((bavail * bsize) / 2);
+  await catalog.setSetting(quotaSetting, quota);
+  const gibibytes = (quota / 2 ** 30).toFixed(1);
+  const why = isInStore ? '' : ': half of what is free';
   events.tell({
     kind: 'quota',
-    text: `Keeps at most ${gibibytes} GiB for the network: half of what is free. Change it with --quota.`,
+    text: `Keeps at most ${gibibytes} GiB for the network${why}. Change it with --quota.`,
   });
-  return half;
+  return quota;
 }
 
 function refuseIfHolder({ database }: Catalog, folder: string): void {

@@ -1,8 +1,8 @@
 /** The ring as used by the data layer: promises instead of callbacks. */
 
-import type { Contact, HostId, MemberPointer, MemberState, RingHost, RingId, RingShape } from '@chordial/ring';
+import type { Contact, Found, HostId, MemberPointer, MemberState, RingHost, RingId, RingShape } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import type { Located, RingView } from '../records/ring-view.ts';
+import type { RingView } from '../records/ring-view.ts';
 
 export class RingAdapter implements RingView {
   readonly shape: RingShape;
@@ -22,7 +22,7 @@ export class RingAdapter implements RingView {
     return this.#ring.states();
   }
 
-  locate(key: RingId): Promise<Located> {
+  locate(key: RingId): Promise<Found & { readonly key: RingId }> {
     return new Promise((resolve, reject) => {
       if (this.#ring.states().length === 0 && !this.#ring.isClient) {
         return reject(new ChordialError('not-a-member', 'This peer is not a member of a ring now. Wait or join one.'));

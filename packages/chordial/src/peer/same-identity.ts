@@ -16,7 +16,7 @@ import {
   sameAddresses,
 } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
-import { isOnThisMachine, parseAddress } from '../network/addresses.ts';
+import { directAddresses, isOnThisMachine, parseAddress } from '../network/addresses.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { hostAt } from '../network/dial.ts';
 import type { Identity } from '../network/identity.ts';
@@ -38,10 +38,15 @@ const minMillisecondsBetween = 1000;
 /** Checks triggered by what others say, each of which dials an address of their choice. */
 const minMillisecondsBetweenHearsay = 8000;
 
+/** Through a relay a host may be led to itself, and relays change while it stays where it is. */
+function direct({ host, addresses }: Contact): Contact {
+  return { host, addresses: directAddresses(addresses) };
+}
+
 /** The first address at which a process with this key answers. This one must not be listening yet. */
 export async function whereItRuns(identity: Identity, addresses: readonly string[]): Promise<string | null> {
   const answering = await Promise.all(
-    [...new Set(addresses)].map(async (address) => {
+    [...new Set(directAddresses(addresses))].map(async (address) => {
       const host = await hostAt(parseAddress(address), identity).catch(() => null);
       return host === identity.host ? address : null;
     }),
@@ -110,7 +115,7 @@ export class TwoAddresses {
   heard(contact: Contact): void {
     const now = performance.now();
     const before = this.#heard.get(contact.host) ?? { contact, at: now, toldAt: Number.NEGATIVE_INFINITY };
-    const isAtBoth = !sameAddresses(before.contact, contact) && now - before.at <= movedMilliseconds;
+    const isAtBoth = !sameAddresses(direct(before.contact), direct(contact)) && now - before.at <= movedMilliseconds;
     const tells = isAtBoth && now - before.toldAt >= tellAgainMilliseconds;
     this.#heard.set(contact.host, { contact, at: now, toldAt: tells ? now : before.toldAt });
     if (!tells) return;
@@ -176,7 +181,7 @@ export class SameIdentityWatch {
   #toldOf(contacts: readonly Contact[]): void {
     const { host } = this.#options.identity;
     const addresses = contacts.flatMap((one) => (one.host === host ? one.addresses : []));
-    const elsewhere = addresses.find((address) => !this.#isOwn(address));
+    const elsewhere = directAddresses(addresses).find((address) => !this.#isOwn(address));
     const now = performance.now();
     if (elsewhere === undefined || now - this.#lookedForHearsayAt < minMillisecondsBetweenHearsay) return;
     this.#lookedForHearsayAt = now;
@@ -193,7 +198,7 @@ export class SameIdentityWatch {
   }
 
   async #compare(addresses: readonly string[]): Promise<void> {
-    for (const address of new Set(addresses)) {
+    for (const address of new Set(directAddresses(addresses))) {
       if (this.#isOwn(address)) continue;
       const other = await this.#incarnationAt(address);
       if (other !== null && other < this.#options.incarnation) return this.#options.found(address);
@@ -201,7 +206,7 @@ export class SameIdentityWatch {
   }
 
   #isOwn(address: string): boolean {
-    const { addresses } = this.#options.self();
+    const { addresses } = direct(this.#options.self());
     if (addresses.includes(address)) return true;
     const ports = addresses.map((own) => parseAddress(own).port);
     return isOnThisMachine(address) && ports.includes(parseAddress(address).port);

@@ -8,7 +8,7 @@ import { type Setting, type SettingKey, type SettingValue, settingName, settings
 
 export const settingsFileName = 'chordial.toml';
 /** 64 peers to join make 20 KB. */
-const maxFileBytes = 256 * 1024;
+export const maxFileBytes = 256 * 1024;
 
 export interface FileSetting {
   readonly value: SettingValue;
@@ -126,7 +126,7 @@ function isNear(one: string, other: string): boolean {
 }
 
 /** Keys are at the beginning of lines; the parser reports no positions. */
-function lineOf(text: string, name: string): number {
+export function lineOf(text: string, name: string): number {
   const lines = text.split('\n');
   const at = lines.findIndex((line) => {
     const start = line.trimStart().replace(/^\[+\s*/, '');

@@ -4,8 +4,11 @@
  * generated from it.
  */
 import { ChordialError } from '../errors.ts';
-import { type Address, parseAddress } from '../network/addresses.ts';
+import { Timetable } from '../flow/timetable.ts';
+import { type Address, parseAddress, relayAddress } from '../network/addresses.ts';
 import { isMemberName, maxNameCharacters } from '../network/admission.ts';
+import { maxZoneCharacters, zoneOfName } from '../network/zones.ts';
+import { parseBucketPlace, parseRegion } from '../s3/place.ts';
 import { type LogLevel, logLevels } from './event-level.ts';
 import { parseDuration, parsePath, parseSize, parseWhole } from './quantities.ts';
 
@@ -20,24 +23,44 @@ interface Declaration {
   readonly description: string;
   /** In display form. */
   readonly whenAbsent: string;
+  /** Of a quantity. */
+  readonly unit?: SettingUnit;
+  /** All values that there are. */
+  readonly choices?: readonly string[];
+  /** Several of them, separated by commas. */
+  readonly takesSeveral?: true;
   /** A value as in the file. */
   readonly value: string;
   /** Its field of the parsed settings where it has another name. */
   readonly field?: string;
+  /**
+   * Whether a change over the API holds at once, at the next start (default), or is refused: what is settled at the
+   * founding, what names files of the machine, and where the API itself is.
+   */
+  readonly changes?: 'now' | 'never';
   /** Throws `bad-usage`, or `bad-address`, naming `place` and what is allowed. */
   readonly parse: (text: string, place: string) => unknown;
 }
 
+/** Sizes and rates are given with K, M, G or T of 1024, times with ms, s, m, h or d. */
+export const settingUnits = ['bytes', 'bytes per second', 'milliseconds', 'time'] as const;
+export type SettingUnit = (typeof settingUnits)[number];
+
 export const defaultListen = '0.0.0.0:4848';
 export const defaultApi = '127.0.0.1:8081';
+/** What a door can serve. */
+export const serviceNames = ['links', 'gateway', 'dav'] as const;
+export type ServiceName = (typeof serviceNames)[number];
 
-const maxZoneCharacters = 64;
 const maxGraceMilliseconds = 7 * 24 * 3_600_000;
 const minRepairBytesPerSecond = 1024 * 1024;
 
 const address = 'host:port';
 const path = { kind: 'path', parse: (text: string, place: string) => parsePath(text, place) } as const;
-const size = { kind: 'quantity', argument: 'size', parse: parseSize } as const;
+const size = { kind: 'quantity', argument: 'size', unit: 'bytes', parse: parseSize } as const;
+const rate = { ...size, unit: 'bytes per second' } as const;
+const onOff = { kind: 'text', argument: 'on|off', choices: ['on', 'off'], parse: onOrOff } as const;
+const yesNo = { kind: 'yes-no', argument: 'yes|no', choices: ['yes', 'no'], parse: yesOrNo } as const;
 const whole = (min: number, max: number) =>
   ({ kind: 'quantity', parse: (text: string, place: string) => parseWhole(text, place, min, max) }) as const;
 
@@ -57,6 +80,7 @@ const declarations = {
     description: 'address of the API and the page',
     whenAbsent: defaultApi,
     value: `"${defaultApi}"`,
+    changes: 'never',
   },
   apiOrigin: {
     kind: 'text',
@@ -65,6 +89,7 @@ const declarations = {
     description: 'origin of the reverse proxy of the API; its callers count as remote',
     whenAbsent: 'none',
     value: '"https://files.example.org"',
+    changes: 'never',
   },
   apiTlsCert: {
     ...path,
@@ -72,6 +97,7 @@ const declarations = {
     description: 'certificates of the API in PEM, for TLS without a proxy',
     whenAbsent: 'none',
     value: '"/etc/chordial/api.pem"',
+    changes: 'never',
   },
   apiTlsKey: {
     ...path,
@@ -79,6 +105,49 @@ const declarations = {
     description: 'private key of the API in PEM',
     whenAbsent: 'none',
     value: '"/etc/chordial/api.key"',
+    changes: 'never',
+  },
+  door: {
+    kind: 'text',
+    parse: (text, place) => parsePlacedAddress(text, place, true),
+    argument: address,
+    description: 'address of the door, for people who are no members',
+    whenAbsent: 'none',
+    value: '"0.0.0.0:8443"',
+  },
+  serve: {
+    kind: 'text',
+    parse: serviceList,
+    choices: serviceNames,
+    takesSeveral: true,
+    argument: 'services',
+    description: `what the door serves, separated by commas: ${serviceNames.join(', ')}`,
+    whenAbsent: 'links',
+    value: '"links"',
+  },
+  tlsCert: {
+    ...path,
+    argument: 'file',
+    description: 'certificates of the door in PEM, read again when they change',
+    whenAbsent: 'none',
+    value: '"/etc/chordial/door.pem"',
+    changes: 'never',
+  },
+  tlsKey: {
+    ...path,
+    argument: 'file',
+    description: 'private key of the door in PEM',
+    whenAbsent: 'none',
+    value: '"/etc/chordial/door.key"',
+    changes: 'never',
+  },
+  doorUrl: {
+    kind: 'text',
+    parse: origin,
+    argument: 'url',
+    description: 'public URL of the door behind a router or proxy, with which links begin',
+    whenAbsent: 'from its address',
+    value: '"https://files.example.org"',
   },
   data: {
     ...path,
@@ -86,10 +155,11 @@ const declarations = {
     description: 'data folder',
     whenAbsent: 'chordial in the XDG data folder',
     value: '"/var/lib/chordial"',
+    changes: 'never',
   },
   join: {
     kind: 'list',
-    parse: checkedAddress,
+    parse: checkedJoin,
     argument: address,
     description: 'a peer of the network to join; may be repeated',
     whenAbsent: 'none',
@@ -103,12 +173,25 @@ const declarations = {
     whenAbsent: 'its interface addresses',
     value: '"peer.example.org:4848"',
   },
+  lan: {
+    ...onOff,
+    description: 'find peers on the local network by multicast DNS; not where it listens on loopback',
+    whenAbsent: 'on',
+    value: '"on"',
+  },
+  portMapping: {
+    ...onOff,
+    description:
+      'ask the router for a port by PCP, NAT-PMP or UPnP; not with a public address, with advertise, or on loopback',
+    whenAbsent: 'on',
+    value: '"on"',
+  },
   zone: {
     kind: 'text',
     parse: zoneName,
     argument: 'name',
-    description: 'rack or building, announced to others; not used for placement yet',
-    whenAbsent: 'none',
+    description: 'what fails together with it, such as a rack or building: copies go to distinct zones first',
+    whenAbsent: 'the bucket of its blocks, else the /24 or /56 of its public address',
     value: '"rack-2"',
   },
   name: {
@@ -118,13 +201,57 @@ const declarations = {
     description: 'its name for other members, when it joins or founds',
     whenAbsent: 'user@host',
     value: '"anna@laptop"',
+    changes: 'never',
   },
   quota: {
     ...size,
     description: 'limit on what it stores, such as 50G; 0 stores nothing',
-    whenAbsent: 'half of what was free at the first start',
+    whenAbsent: 'half of what was free at the first start; 100G in an object store',
     value: '"50G"',
     field: 'quotaBytes',
+    changes: 'now',
+  },
+  blocks: {
+    kind: 'text',
+    parse: parseBucketPlace,
+    argument: 's3://bucket/prefix',
+    description: 'object store that holds its large blocks in place of the data folder',
+    whenAbsent: 'the data folder',
+    value: '"s3://backup/chordial"',
+    changes: 'never',
+  },
+  s3Endpoint: {
+    kind: 'text',
+    parse: origin,
+    argument: 'url',
+    description: 'origin of the object store',
+    whenAbsent: 'AWS in that region',
+    value: '"https://s3.example.org"',
+    changes: 'never',
+  },
+  s3Region: {
+    kind: 'text',
+    parse: parseRegion,
+    argument: 'name',
+    description: 'region of the object store, which its signatures name',
+    whenAbsent: 'us-east-1',
+    value: '"eu-central-1"',
+    changes: 'never',
+  },
+  s3Keys: {
+    ...path,
+    argument: 'file',
+    description: 'keys of the object store as "aws configure" writes them, readable for this user alone',
+    whenAbsent: 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment',
+    value: '"/etc/chordial/s3.keys"',
+    changes: 'never',
+  },
+  cache: {
+    ...size,
+    description: 'limit on blocks of the object store that are kept in the data folder too; 0: none',
+    whenAbsent: '1G',
+    value: '"20G"',
+    field: 'cacheBytes',
   },
   save: {
     ...path,
@@ -140,9 +267,11 @@ const declarations = {
     description: 'a folder that is shared in place; may be repeated',
     whenAbsent: 'none',
     value: '["/srv/music"]',
+    changes: 'never',
   },
   ping: {
     ...whole(10, 3_600_000),
+    unit: 'milliseconds',
     argument: 'ms',
     description: 'milliseconds between heartbeats',
     whenAbsent: '500',
@@ -152,6 +281,7 @@ const declarations = {
   grace: {
     kind: 'quantity',
     parse: grace,
+    unit: 'time',
     argument: 'time',
     description: 'how long a peer may be absent before its replicas are re-created',
     whenAbsent: '20s',
@@ -159,32 +289,63 @@ const declarations = {
     field: 'graceMilliseconds',
   },
   keepOwn: {
-    kind: 'yes-no',
-    parse: yesOrNo,
-    argument: 'yes|no',
+    ...yesNo,
     description: 'also keep what it puts itself, while there is room',
     whenAbsent: 'yes; no in teaching rings',
     value: 'true',
+    changes: 'now',
+  },
+  sealed: {
+    ...yesNo,
+    description: 'what it puts is readable for itself alone, unless a put says otherwise',
+    whenAbsent: 'no',
+    value: 'false',
+    changes: 'now',
   },
   repairRate: {
-    kind: 'quantity',
+    ...rate,
     parse: repairRate,
-    argument: 'size',
-    description: 'limit on bytes per second moved by repair',
+    description: 'limit on bytes per second moved by repair, each way',
     whenAbsent: '100 MB',
     value: '"50M"',
     field: 'repairBytesPerSecond',
+    changes: 'now',
+  },
+  limit: {
+    kind: 'text',
+    parse: (text, place) => Timetable.parse(text, place),
+    argument: 'timetable',
+    description: 'limit on bytes per second of files moved: a rate, up:down, off, stop, or a timetable of them',
+    whenAbsent: 'off',
+    value: '"08:00,512k:2M Mon-18:00,10M 23:00,off"',
+    changes: 'now',
+  },
+  limitLan: {
+    ...yesNo,
+    description: 'limits peers on the LAN and on this machine too',
+    whenAbsent: 'no',
+    value: 'false',
+    changes: 'now',
+  },
+  relayRate: {
+    ...rate,
+    description: 'bytes per second copied for peers that others cannot dial; 0: none',
+    whenAbsent: '10 MB',
+    value: '"10M"',
+    field: 'relayBytesPerSecond',
+    changes: 'now',
   },
   scrub: {
-    ...size,
+    ...rate,
     description: 'bytes re-read per second to detect disk corruption; 0: none',
-    whenAbsent: '8 MB',
+    whenAbsent: '8 MB; none in an object store',
     value: '"8M"',
     field: 'scrubBytesPerSecond',
   },
   logLevel: {
     kind: 'text',
     parse: level,
+    choices: logLevels,
     argument: 'level',
     description: 'minimum level that start prints: debug, info, warn or error',
     whenAbsent: 'info',
@@ -203,6 +364,7 @@ const declarations = {
     description: 'copies of a block, 1 to 8 (founding)',
     whenAbsent: '3',
     value: '3',
+    changes: 'never',
   },
   writeQuorum: {
     ...whole(1, 8),
@@ -210,6 +372,7 @@ const declarations = {
     description: 'copies that acknowledge a put (founding)',
     whenAbsent: '2',
     value: '2',
+    changes: 'never',
   },
   successors: {
     ...whole(1, 64),
@@ -217,6 +380,7 @@ const declarations = {
     description: 'length of the successor list, 1 to 64 (founding)',
     whenAbsent: '8',
     value: '8',
+    changes: 'never',
   },
   bits: {
     ...whole(3, 256),
@@ -224,6 +388,7 @@ const declarations = {
     description: 'width of ids, 3 to 256 (founding)',
     whenAbsent: '256',
     value: '256',
+    changes: 'never',
   },
   id: {
     kind: 'quantity',
@@ -232,6 +397,7 @@ const declarations = {
     description: 'chosen place in a teaching ring, decimal',
     whenAbsent: 'from the key',
     value: '14',
+    changes: 'never',
   },
   open: {
     kind: 'switch',
@@ -240,6 +406,7 @@ const declarations = {
     description: 'found a network that anyone may join without an invite',
     whenAbsent: 'no',
     value: 'true',
+    changes: 'never',
   },
 } as const satisfies Readonly<Record<string, Declaration>>;
 
@@ -257,6 +424,14 @@ export type Settings = {
 
 type As<Kind, One> = Kind extends 'switch' ? boolean : Kind extends 'list' | 'paths' ? readonly One[] : One;
 type FieldOf<K extends SettingKey> = Declarations[K] extends { readonly field: infer F extends string } ? F : K;
+
+export interface EffectiveSetting {
+  readonly key: SettingKey;
+  /** Null when not given. */
+  readonly value: SettingValue | null;
+  /** `--ping`, `CHORDIAL_PING`, `/etc/chordial.toml line 3`, `default`. */
+  readonly source: string;
+}
 
 export interface Setting extends Omit<Declaration, 'value'> {
   readonly key: SettingKey;
@@ -300,6 +475,12 @@ export function settingFlag(key: SettingKey): string {
 
 function checkedAddress(text: string, place: string): string {
   parsePlacedAddress(text, place, false);
+  return text;
+}
+
+/** Invites of hidden peers lead to their relays. */
+function checkedJoin(text: string, place: string): string {
+  parsePlacedAddress(relayAddress(text)?.at ?? text, place, false);
   return text;
 }
 
@@ -353,11 +534,29 @@ function repairRate(text: string, place: string): number {
   throw new ChordialError('bad-usage', `${place} ${JSON.stringify(text)} is too little. Give at least 1M per second.`);
 }
 
+function serviceList(text: string, place: string): readonly ServiceName[] {
+  const given = text.split(',').map((one) => one.trim());
+  const known = serviceNames.filter((name) => given.includes(name));
+  if (given.every((one) => known.some((name) => name === one))) return known;
+  throw new ChordialError(
+    'bad-usage',
+    `${place} ${JSON.stringify(text.slice(0, 80))} names what no door serves. Give one or several of ${serviceNames.join(', ')}, separated by commas.`,
+  );
+}
+
 function yesOrNo(text: string, place: string): boolean {
   if (text === 'yes' || text === 'no') return text === 'yes';
   throw new ChordialError(
     'bad-usage',
     `${place} ${JSON.stringify(text.slice(0, 80))} is neither yes nor no. Give one of them.`,
+  );
+}
+
+function onOrOff(text: string, place: string): boolean {
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw new ChordialError(
+    'bad-usage',
+    `${place} ${JSON.stringify(text.slice(0, 80))} is neither on nor off. Give one of them.`,
   );
 }
 
@@ -377,11 +576,10 @@ function memberName(text: string, place: string): string {
 }
 
 function zoneName(text: string, place: string): string {
-  if (text === '' || text.length > maxZoneCharacters || /\p{Cc}/u.test(text)) {
-    throw new ChordialError(
-      'bad-usage',
-      `${place} ${JSON.stringify(text.slice(0, 80))} is not a zone. Give 1 to ${maxZoneCharacters} printable characters, for example rack-2.`,
-    );
-  }
-  return text;
+  const zone = zoneOfName(text);
+  if (zone !== null) return zone;
+  throw new ChordialError(
+    'bad-usage',
+    `${place} ${JSON.stringify(text.slice(0, 80))} is not a zone. Give 1 to ${maxZoneCharacters} letters, digits, dots, hyphens and underscores, the first a letter or digit, for example rack-2.`,
+  );
 }

@@ -1,8 +1,11 @@
 /** Search hits as the interfaces show them. */
 import type { HostId } from '@chordial/ring';
-import type { Hit } from '../search/hit.ts';
+import { type FileKind, kindOfFile } from '../content/file-kinds.ts';
+import { type Hit, rowKey } from '../search/hit.ts';
 
 export interface ShownHolder {
+  /** What the publisher calls the content. */
+  readonly name: string;
   readonly publisher: string;
   /** Its name, or part of its id when it has none. */
   readonly publisherName: string;
@@ -18,14 +21,18 @@ export interface ShownHolder {
   readonly verified: boolean;
 }
 
-/** One name and content, with the details of its best holder. */
+/** One content, with the details of its best holder. */
 export interface ShownHit extends ShownHolder {
-  readonly name: string;
+  /** Of the row: what replaces it has the same. */
+  readonly key: string;
   readonly size: number;
   readonly type: 'file' | 'directory';
+  readonly kind: FileKind;
   readonly cid: string;
   readonly sha256: string | null;
   readonly time: string;
+  /** Its CID is that of a sealed file, which this peer opens. */
+  readonly isSealed: boolean;
   /** All holders, best first. */
   readonly holders: readonly ShownHolder[];
 }
@@ -38,24 +45,27 @@ export function shownHit(
 ): ShownHit {
   const [first] = hits;
   if (first === undefined) throw new Error('a file without a holder is not a hit');
-  const { name, root, size, type, time } = first;
+  const { root, size, type, time } = first;
   const holders = hits.map((hit) => shownHolder(hit, addressOf(hit.source.host), nameOf(hit.source.host)));
   return {
-    ...{ name, size, type, cid: root.toString() },
+    ...{ key: rowKey(first), size, type, cid: root.toString() },
     sha256: hits.find(({ sha256 }) => sha256 !== null)?.sha256 ?? null,
     ...holders[0]!,
+    kind: kindOfFile(first.name, type),
     live: holders.some(({ live }) => live),
     time: new Date(time).toISOString(),
+    isSealed: hits.some(({ isSealed }) => isSealed === true),
     holders,
   };
 }
 
 function shownHolder(
-  { source, isShared, copies, isVerified }: Hit,
+  { name, source, isShared, copies, isVerified }: Hit,
   address: string | null,
   publisherName: string,
 ): ShownHolder {
   return {
+    name,
     publisher: source.host,
     publisherName,
     address,

@@ -1,23 +1,27 @@
 /** The ring as the interfaces show it: `{id, ringId, address}` pointers, finger tables, liveness of peers. */
 import {
+  type Asked,
   type Clock,
   type HostId,
   isMember,
+  type MemberPointer,
   type MemberState,
   type Milliseconds,
   type Pointer,
   type RingHost,
   type Watched,
 } from '@chordial/ring';
-import type { PeerStatus, ShownFingers, ShownMember, ShownPointer } from './peer.ts';
+import type { ListedMember } from '../network/members.ts';
+import type { PeerStatus, ShownAsk, ShownFingers, ShownMember, ShownPointer, ShownRecording } from './peer.ts';
+import type { Recorded } from './ring-recording.ts';
 
 /** The peer's name. */
 type Called = (host: HostId) => string;
 
 export function shownPointer(pointer: Pointer, called: Called): ShownPointer | null {
   if (!isMember(pointer)) return null;
-  const { host } = pointer.contact;
-  return { id: host, name: called(host), ringId: pointer.id, address: pointer.contact.addresses[0] ?? '' };
+  const { host, addresses, zone = null } = pointer.contact;
+  return { id: host, name: called(host), ringId: pointer.id, address: addresses[0] ?? '', zone };
 }
 
 export function shownMember(
@@ -53,7 +57,7 @@ function shownFingers(
 /** @param lastUpdate its last change of state */
 export function shownPeer(
   watched: Watched,
-  name: string,
+  { name, petname, moved }: Pick<PeerStatus, 'name' | 'petname' | 'moved'>,
   { virtualNodes, lastUpdate }: { readonly virtualNodes: number; readonly lastUpdate: Milliseconds | null },
   clock: Clock,
 ): PeerStatus {
@@ -62,7 +66,10 @@ export function shownPeer(
   return {
     id: contact.host,
     name,
+    petname,
+    moved,
     address: contact.addresses[0] ?? '',
+    zone: contact.zone ?? null,
     state: liveness,
     lastHeartbeat: age === null ? null : new Date(clock.wallTime() - age).toISOString(),
     lastUpdate: lastUpdate === null ? null : new Date(lastUpdate).toISOString(),
@@ -70,4 +77,48 @@ export function shownPeer(
     roundTripMilliseconds: roundTrip === null ? null : Math.round(roundTrip * 1000) / 1000,
     virtualNodes,
   };
+}
+
+/** Times to the microsecond. */
+export function shownAsk({ contact, place, at, took, answer }: Asked, called: Called): ShownAsk {
+  const { host, addresses, zone = null } = contact;
+  const rounded = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000;
+  return {
+    ...{ id: host, name: called(host), ringId: place, address: addresses[0] ?? '', zone },
+    at: rounded(at),
+    milliseconds: took === null ? null : rounded(took),
+    answer: answer === 'timeout' ? 'silent' : (answer ?? 'none'),
+  };
+}
+
+export function shownRecording(recorded: Recorded, called: Called, now: Milliseconds): ShownRecording {
+  const { from, members, changes, isTooLarge } = recorded;
+  const pointers = (all: readonly MemberPointer[]) => all.map((member) => shownPointer(member, called)!);
+  const timeAt = (time: Milliseconds): string => new Date(time).toISOString();
+  return {
+    ...{ from: timeAt(from), until: timeAt(now), isTooLarge, members: pointers(members) },
+    changes: changes.map(({ time, came, went }) => ({
+      time: timeAt(time),
+      came: pointers(came),
+      went: pointers(went),
+    })),
+  };
+}
+
+/** A member of the network. */
+export function shownListedMember(member: ListedMember, own: string) {
+  const { host, admittedAt, admittedBy, firstSeenAt, lastSeenAt, ...told } = member;
+  return {
+    id: host,
+    ...told,
+    isSelf: host === own,
+    admittedAt: timeOf(admittedAt),
+    admittedBy,
+    firstSeenAt: timeOf(firstSeenAt),
+    lastSeenAt: timeOf(lastSeenAt),
+  };
+}
+
+function timeOf(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : new Date(milliseconds).toISOString();
 }

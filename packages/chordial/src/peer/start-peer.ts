@@ -4,12 +4,16 @@
  */
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
-import { formatAddress } from '../network/addresses.ts';
+import { formatAddress, isLoopback } from '../network/addresses.ts';
+import { defaultRepairBytesPerSecond, directions } from '../network/bandwidth.ts';
 import { networkId } from '../network/genesis.ts';
 import { verifySignature } from '../network/identity.ts';
+import type { NetworkChange } from '../network/interface-watch.ts';
 import { removedHere } from '../network/members.ts';
 import { MembersExchange } from '../network/members-exchange.ts';
 import { unprotected } from '../network/membership.ts';
+import { answerMoves } from '../network/moved-host.ts';
+import { defaultRelayBytesPerSecond } from '../network/relays.ts';
 import { ringMessageKinds } from '../network/ring-codec.ts';
 import { ringKindPrefix, ringRequests } from '../network/ring-network.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
@@ -18,24 +22,35 @@ import type { PostingWords } from '../sharing/share-entries.ts';
 import { SharedFileBlocks } from '../sharing/shared-file-blocks.ts';
 import { PinTable } from '../storage/pin-table.ts';
 import { Uploads } from '../transfer/uploads.ts';
+import { buildCodes } from './build-codes.ts';
+import { buildHealth, buildHistory, buildReports, ownDisk } from './build-health.ts';
+import type { LocalNetwork } from './build-lan.ts';
 import { buildNetwork, type Network } from './build-network.ts';
+import { buildReach, type ReachParts } from './build-reach.ts';
 import { buildRing, type Ring } from './build-ring.ts';
 import { buildSearch, type SearchParts } from './build-search.ts';
 import { buildStorage, type DiskStorage } from './build-storage.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Closing } from './closing.ts';
-import type { PeerConfiguration } from './configuration.ts';
+import { isOnLan, type PeerConfiguration } from './configuration.ts';
 import { buildData, type Data } from './data.ts';
 import type { DataOptions } from './data-core.ts';
+import { Doors } from './doors.ts';
+import { DropBoxes } from './drop-boxes.ts';
 import { joinThrough, returnToRing } from './enter-ring.ts';
+import { PeerLimits } from './limits.ts';
 import { memberOperations } from './member-operations.ts';
 import { peerMetrics } from './metrics.ts';
 import { type OpenFolder, openFolder } from './open-folder.ts';
 import type { Peer } from './peer.ts';
 import { PeerLifecycle } from './peer-lifecycle.ts';
+import { PeerSettings } from './peer-settings.ts';
 import { fileStatus, ringStatus } from './peer-status.ts';
+import { keepQuota } from './quota.ts';
+import { Removals } from './removals.ts';
 import { RuntimeInvites } from './runtime-invites.ts';
 import { runsElsewhere, SameIdentityWatch, TwoAddresses } from './same-identity.ts';
+import { Tokens } from './tokens.ts';
 
 export interface RunningPeer extends Peer {
   /** Entries of this peer's shares, and those of others. */
@@ -55,12 +70,23 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   await using opened = new Closing();
   const folder = await openFolder(configuration, opened);
   const network = await buildNetwork(folder, opened);
+  const lan = isOnLan(configuration) ? (await import('./build-lan.ts')).buildLan(folder, network, opened) : null;
   const ring = await buildRing(folder, network, opened);
   const storage = await buildStorage(folder, opened);
   const { events, membership } = folder;
   const { transport } = network;
+  const { limit: configured } = configuration;
+  const limits = new PeerLimits({
+    clock: systemClock,
+    bandwidth: network.bandwidth,
+    catalog: folder.catalog,
+    ...(configured === undefined ? {} : { configured }),
+    tell: (text) => events.tell({ kind: 'limit', text }),
+  });
+  opened.defer(() => limits.close());
   const data: Data = buildData({
     ...dataOptions(folder, network, ring, storage),
+    stop: limits,
     clockNote: () => clockWatch.note,
     shared: new SharedFileBlocks(storage.sharedFiles, storage.hashing, (file) => finding.shares.changed(file)),
     nameChanges: {
@@ -69,7 +95,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     },
   });
   opened.defer(() => data.close(), 'the transfers');
-  const parts: SearchParts = { folder, network, ring, storage, data };
+  const parts: SearchParts = { folder, network, ring, storage, data, lan };
   const finding = buildSearch(parts, opened);
   const clockWatch = new ClockWatch(
     {
@@ -82,10 +108,29 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   );
   opened.defer(() => clockWatch.close());
   clockWatch.answerIn(data.registry);
-  const lifecycle = new PeerLifecycle({ events, folder: folder.folder, ring: ring.ring, data });
-  const exchange = answerOthers(parts, lifecycle, opened);
+  const doors = new Doors(
+    {
+      clock: systemClock,
+      random: systemRandom,
+      transport,
+      hosts: () => ring.ring.liveHosts(),
+    },
+    configuration.ownDoor ?? (() => null),
+  );
+  doors.answerIn(data.registry);
+  const codes = buildCodes(parts, opened);
+  const reports = buildReports(parts);
+  const lifecycle = new PeerLifecycle({
+    events,
+    folder: folder.folder,
+    ring: ring.ring,
+    data,
+    eraseStore: storage.eraseStore,
+  });
+  const reach = await buildReach(folder, network, ring, opened);
+  const exchange = answerOthers({ ...parts, reach }, lifecycle, opened);
 
-  await enterRing(folder, network, ring, lifecycle.givenUp);
+  await enterRing({ ...parts, reach }, lifecycle.givenUp);
   if (folder.genesis.admission !== 'members')
     events.tell({ kind: 'unprotected', text: unprotected[folder.genesis.admission] });
   await folder.network.keep(membership.own);
@@ -100,28 +145,53 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
   opened.defer(() => invites.close());
   await invites.begin();
   exchange.begin();
+  reach.reachability.begin();
   folder.known.keep(ring.ring);
   await network.keepAddresses();
   opened.defer(() => folder.known.close());
+  opened.defer(network.interfaces.onChange((change) => followChange(change, { folder, network, ring, reach })));
   data.begin();
   finding.putIndex.begin();
   finding.shares.begin();
   const uploads = await Uploads.open(path.join(folder.folder, 'uploads'), data.files, {
+    keys: folder.keys,
     tell: (text) => events.tell({ kind: 'damaged', text }),
   });
-  const shown = { ...parts, finding, clockWatch, lifecycle, api: formatAddress(configuration.api) };
+  const shown = { ...parts, finding, reach, clockWatch, lifecycle, doors, api: formatAddress(configuration.api) };
   const [ofRing, ofFiles] = [ringStatus(shown), fileStatus(shown)];
+  const ofMembers = memberOperations(membership, transport);
+  const history = buildHistory(parts, finding.queries);
+  opened.defer(() => history.close(), 'the history');
   lifecycle.started(opened.move());
   return {
-    ...memberOperations(membership, transport),
+    ...ofMembers,
     ...ofRing,
     ...ofFiles,
+    health: buildHealth(parts, { ...ofRing, ...ofMembers }, limits, reports),
+    reports: async () => new Map([...(await reports.ofOthers()), [folder.identity.host, await reports.own()]]),
+    history,
     metrics: () => peerMetrics(parts, { ...ofRing, ...ofFiles }),
     files: data.files,
+    trees: data.trees,
+    keys: data.seals.keys,
     transfers: data.transfers,
+    links: data.links,
+    linkRecords: data.linkRecords,
+    codes,
     announcer: data.announcer,
     shareReader: data.shareReader,
     uploads,
+    dropBoxes: new DropBoxes({
+      settings: folder.catalog,
+      clock: systemClock,
+      uploads,
+      isOwn: (name) => data.names.own(name) !== null,
+    }),
+    removals: new Removals({ files: data.files, self: ring.view.self.host, clock: systemClock }),
+    tokens: new Tokens(folder.catalog, systemClock),
+    doors,
+    limits,
+    settings: settingsOf(parts, limits),
     search: finding.search,
     shares: finding.shares,
     postingWords: finding.postingWords,
@@ -136,6 +206,63 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
       return lifecycle.closing;
     },
   };
+}
+
+/** What changes while the peer runs. */
+function settingsOf({ folder, network, storage, data }: SearchParts, limits: PeerLimits): PeerSettings {
+  const { configuration, catalog } = folder;
+  const { bandwidth, transport } = network;
+  return new PeerSettings({
+    configuration,
+    limits,
+    disk: () => ownDisk({ folder, storage }),
+    apply: {
+      quotaBytes: (bytes) => {
+        if (bytes === undefined) return;
+        storage.blocks.quotaBytes = bytes;
+        storage.storageShares.quotaBytes = bytes;
+        void keepQuota(catalog, bytes);
+      },
+      limitLan: (isOn = false) => {
+        bandwidth.limitsLan = isOn;
+      },
+      repairBytesPerSecond: (bytes = defaultRepairBytesPerSecond) => {
+        for (const way of directions) bandwidth.repair[way].perSecond = bytes;
+      },
+      relayBytesPerSecond: (bytes = defaultRelayBytesPerSecond) => {
+        transport.relayBytesPerSecond = bytes;
+      },
+      sealed: (isOn = false) => {
+        data.seals.sealsPuts = isOn;
+      },
+      keepOwn: (isOn) => data.keepOwn(keepsOwn(folder, isOn)),
+    },
+  });
+}
+
+type Reached = Pick<SearchParts, 'folder' | 'network' | 'ring'> & { readonly reach: ReachParts };
+
+/**
+ * Within seconds of waking up or of a new address others reach this peer again: everything that waits because of the
+ * silence before starts again at once.
+ */
+function followChange(change: NetworkChange, { folder, network, ring, reach }: Reached): void {
+  const { configuration, events } = folder;
+  // What happens to the interfaces of the machine is nothing to a peer that only this machine reaches.
+  if (change.slept === 0 && isLoopback(configuration.listen.host)) return;
+  const before = network.transport.contact.addresses;
+  network.transport.networkChanged(change);
+  ring.unresponsivePeers.forgive();
+  ring.ring.resume();
+  reach.again();
+  if (change.slept > 0) {
+    const text = `This machine slept for ${Math.round(change.slept / 1000)} s: looking at the neighbours again`;
+    events.tell({ kind: 'awake', text });
+  }
+  const { addresses } = network.transport.contact;
+  if (addresses.join() === before.join()) return;
+  events.tell({ kind: 'reach', text: `Reached at ${addresses.join(', ')} from now on` });
+  network.keepAddresses().catch((error: Error) => events.tell({ kind: 'damaged', text: error.message }));
 }
 
 /** What a running peer's data is built on: its disk, its ring, the system's clock, the settings. */
@@ -156,17 +283,26 @@ function dataOptions(folder: OpenFolder, network: Network, ring: Ring, storage: 
     networkId: networkId(genesis),
     teaching: isTeaching,
     rule: { replicas: genesis.replicas, writeQuorum: genesis.writeQuorum },
-    // On by default; a teaching ring has exactly the replicas that it shows, and a client stores nothing.
-    keepOwn: (configuration.keepOwn ?? !isTeaching) && configuration.quotaBytes !== 0,
+    keepOwn: keepsOwn(folder, configuration.keepOwn),
     settings: configuration,
     peerNames,
     pins: new PinTable(catalog),
+    keys: folder.keys,
     notify: (event) => events.tell({ kind: event.kind, text: event.text }),
   };
 }
 
+/** On by default; a teaching ring has exactly the replicas that it shows, and a client stores nothing. */
+function keepsOwn({ genesis, configuration }: OpenFolder, wanted: boolean | undefined): boolean {
+  return (wanted ?? genesis.rule !== 'chosen') && configuration.quotaBytes !== 0;
+}
+
 /** From now on other peers get answers, and what the ring and the members say has its effect. */
-function answerOthers({ folder, network, ring, data }: SearchParts, lifecycle: PeerLifecycle, opened: Closing) {
+function answerOthers(
+  { folder, network, ring, data, reach }: SearchParts & { readonly reach: ReachParts },
+  lifecycle: PeerLifecycle,
+  opened: Closing,
+) {
   const { membership, identity, events, peerNames } = folder;
   const { transport, members, codec, mayBeMember } = network;
   const same = new SameIdentityWatch({
@@ -195,6 +331,7 @@ function answerOthers({ folder, network, ring, data }: SearchParts, lifecycle: P
     (text) => events.tell({ kind: 'removed', text }),
   );
   exchange.answerIn(data.registry);
+  answerMoves(data.registry, (contact) => transport.learn(contact));
   opened.defer(() => exchange.close());
   for (const { host, state } of membership.list()) if (state === 'removed') ring.ring.bar(host);
   const stopListening = membership.onChange((removed) => {
@@ -212,12 +349,20 @@ function answerOthers({ folder, network, ring, data }: SearchParts, lifecycle: P
   });
   opened.defer(stopListening);
   const twoAddresses = new TwoAddresses(ring.messages);
-  network.answerWith({ registry: data.registry, ring: ring.ring, same, twoAddresses, exchange });
+  const { dialBacks } = reach;
+  network.answerWith({ registry: data.registry, ring: ring.ring, same, twoAddresses, exchange, dialBacks });
   return exchange;
 }
 
 /** Founds, joins or returns. */
-async function enterRing(folder: OpenFolder, network: Network, ring: Ring, givenUp: AbortSignal): Promise<void> {
+async function enterRing(
+  parts: Pick<SearchParts, 'folder' | 'network' | 'ring'> & {
+    readonly lan: LocalNetwork | null;
+    readonly reach: ReachParts;
+  },
+  givenUp: AbortSignal,
+): Promise<void> {
+  const { folder, network, ring, lan, reach } = parts;
   const { configuration, identity, events, known } = folder;
   const { through, how } = folder.network;
   const enter = {
@@ -228,6 +373,7 @@ async function enterRing(folder: OpenFolder, network: Network, ring: Ring, given
     signal: AbortSignal.any([givenUp, ...(configuration.signal === undefined ? [] : [configuration.signal])]),
     ownId: configuration.id?.toString() ?? network.members[0]?.id ?? identity.host,
     tell: (text: string) => events.tell({ kind: 'starting', text }),
+    beforeJoining: reach.beforeJoining,
   };
   if (through.length > 0) await known.remember(through);
   if (how === 'founded') {
@@ -235,7 +381,7 @@ async function enterRing(folder: OpenFolder, network: Network, ring: Ring, given
   }
   try {
     if (how === 'joined') await joinThrough(through, enter);
-    else await returnToRing(how === 'founded' ? [] : known.read(), enter);
+    else await returnToRing(how === 'founded' ? [] : known.read(), enter, () => lan?.nearby.contacts ?? []);
   } catch (error) {
     throw givenUp.aborted ? givenUp.reason : error;
   }

@@ -33,7 +33,9 @@ export function sendProblem(
 ): FastifyReply {
   const found = problemOf(error);
   const problem = { ...found, detail: inText(found.detail) };
-  if (error.code === 'token-required') reply.header('WWW-Authenticate', 'Bearer realm="chordial"');
+  if (error.code === 'token-required' && !reply.hasHeader('WWW-Authenticate')) {
+    reply.header('WWW-Authenticate', 'Bearer realm="chordial"');
+  }
   // As bytes: Fastify would add a charset to text, which this type does not have.
   return reply
     .code(problem.status)
@@ -68,7 +70,8 @@ export const routeMissing =
     return sendProblem(reply, new ChordialError('no-such-route', message));
   };
 
-function asChordialError(error: FastifyError | Error, request: FastifyRequest): ChordialError {
+/** Of Chordial, Fastify or Node. */
+export function asChordialError(error: FastifyError | Error, request: FastifyRequest): ChordialError {
   if (error instanceof ChordialError) return error;
   const status = 'statusCode' in error ? error.statusCode : undefined;
   if (status === 413) {
