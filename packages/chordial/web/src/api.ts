@@ -2,13 +2,18 @@
 import { callOf, type GivenArguments } from '../../src/client/call.ts';
 import type { AnswerOf, OperationName } from '../../src/client/operations.ts';
 import { signedOut } from './session.ts';
+import { text } from './strings/text.ts';
 
 export class ApiFailure extends Error {
   readonly code: string;
   readonly status: number;
 
-  constructor(status: number, code: string, message: string) {
+  /** In its words; else in those of the page. */
+  readonly isOfPeer: boolean;
+
+  constructor(status: number, code: string, message: string, isOfPeer = false) {
     super(message);
+    this.isOfPeer = isOfPeer;
     this.status = status;
     this.code = code;
   }
@@ -45,12 +50,12 @@ export async function send<T>(method: string, path: string, body?: unknown, sign
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiFailure(0, 'no-answer', 'The peer does not answer. Is it still running?');
+    throw new ApiFailure(0, 'no-answer', text.frame.noAnswer);
   }
   if (response.status === 401) signedOut();
   if (!response.ok) throw await failureOf(response);
-  const text = await response.text();
-  return (text === '' ? null : JSON.parse(text)) as T;
+  const json = await response.text();
+  return (json === '' ? null : JSON.parse(json)) as T;
 }
 
 async function failureOf(response: Response): Promise<ApiFailure> {
@@ -60,8 +65,8 @@ async function failureOf(response: Response): Promise<ApiFailure> {
   } catch {
     // Without a problem document only the status is known.
   }
-  const detail = problem.detail ?? `The peer answered ${response.status} ${response.statusText}.`;
-  return new ApiFailure(response.status, problem.code ?? 'unknown', detail);
+  const detail = problem.detail ?? text.frame.answered(response.status);
+  return new ApiFailure(response.status, problem.code ?? 'unknown', detail, problem.detail !== undefined);
 }
 
 export function contentPath(cid: string): string {

@@ -41,6 +41,11 @@ class LiveEvents {
     return () => this.#listeners.delete(listener);
   }
 
+  /** What was changed by this page without an event of the peer is asked for again. */
+  changed(): void {
+    this.#tell();
+  }
+
   #open(): EventSource {
     const source = new EventSource(`/api/v1/events?last=${eventsOfBefore}`);
     source.onmessage = ({ data }: MessageEvent<string>) => {
@@ -79,11 +84,15 @@ export interface Answer<T> {
   readonly again: () => void;
 }
 
-/** Queries now unless `given` is null, after every event, and periodically while the page is visible. */
+/**
+ * Queries now unless `given` is null, periodically while the page is visible, and unless that is enough after every
+ * event.
+ */
 export function useAnswer<N extends OperationName>(
   operation: N,
   given: Given<N> | null,
   everyMilliseconds: number,
+  when: 'periodically' | 'after events' = 'after events',
 ): Answer<AnswerOf<N>> {
   const path = given === null ? null : callOf(operation, ...([given] as GivenArguments<N>)).route;
   const [value, setValue] = useState<AnswerOf<N> | null>(null);
@@ -117,7 +126,7 @@ export function useAnswer<N extends OperationName>(
       waiting ??= setTimeout(ask, Math.max(0, last + minMillisecondsBetween - Date.now()));
     };
     soon();
-    const stop = live.listen(soon);
+    const stop = live.listen(when === 'periodically' ? () => undefined : soon);
     const timer = setInterval(soon, everyMilliseconds);
     document.addEventListener('visibilitychange', soon);
     return () => {
@@ -127,7 +136,7 @@ export function useAnswer<N extends OperationName>(
       if (waiting !== null) clearTimeout(waiting);
       document.removeEventListener('visibilitychange', soon);
     };
-  }, [path, everyMilliseconds, asked]);
+  }, [path, everyMilliseconds, asked, when]);
 
   return { value, failure, again: () => setAsked((count) => count + 1) };
 }

@@ -1,30 +1,17 @@
 /** Whether this browser is signed in: a link of `chordial open` contains a token, which is exchanged for a cookie. */
-import { useEffect, useState } from 'preact/hooks';
+import { Shared } from './shared.ts';
+import { text } from './strings/text.ts';
 
-type State = 'in' | 'out';
+interface Session {
+  readonly state: 'in' | 'out';
+  readonly failure: string | null;
+}
 
-let state: State = 'in';
-let failure: string | null = null;
-const listeners = new Set<() => void>();
+export const session = new Shared<Session>({ state: 'in', failure: null });
 
 /** The peer has refused this browser. */
 export function signedOut(why: string | null = null): void {
-  state = 'out';
-  failure = why ?? failure;
-  for (const listener of listeners) listener();
-}
-
-export function useSession(): { readonly state: State; readonly failure: string | null } {
-  const [, redraw] = useState(0);
-  useEffect(() => {
-    const changed = () => redraw((count) => count + 1);
-    listeners.add(changed);
-    changed();
-    return () => {
-      listeners.delete(changed);
-    };
-  }, []);
-  return { state, failure };
+  session.set({ state: 'out', failure: why ?? session.value.failure });
 }
 
 /** The fragment of the URL, removed so that neither history nor bookmarks keep it. */
@@ -36,9 +23,9 @@ export async function followLink(): Promise<void> {
   if (refused !== null) signedOut(refused);
 }
 
-/** Null on success, else the reason. `text` is a link, or a token alone. */
-export async function signIn(text: string): Promise<string | null> {
-  const token = tokenIn(text) ?? text.trim();
+/** Null on success, else the reason. `link` may also be a token alone. */
+export async function signIn(link: string): Promise<string | null> {
+  const token = tokenIn(link) ?? link.trim();
   try {
     const response = await fetch('/api/v1/session', {
       method: 'POST',
@@ -47,12 +34,12 @@ export async function signIn(text: string): Promise<string | null> {
     });
     if (response.ok) return null;
     const { detail } = (await response.json()) as { readonly detail?: string };
-    return detail ?? `The peer answered ${response.status}.`;
+    return detail ?? text.frame.answered(response.status);
   } catch {
-    return 'The peer does not answer. Is it still running?';
+    return text.frame.noAnswer;
   }
 }
 
-function tokenIn(text: string): string | null {
-  return /#t=([\w-]+)/.exec(text)?.[1] ?? null;
+function tokenIn(link: string): string | null {
+  return /#t=([\w-]+)/.exec(link)?.[1] ?? null;
 }

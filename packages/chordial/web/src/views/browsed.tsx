@@ -1,10 +1,12 @@
 /** What one peer publishes and shares, asked of the peer itself, page by page. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import type { Hit } from '../../../src/client/answers.ts';
 import { type ApiFailure, call } from '../api.ts';
 import { useAnswer } from '../live.ts';
 import { Empty, Failure } from '../parts.tsx';
 import { shortPeer, visible } from '../shown.ts';
-import { type Hit, HitRows } from './hits.tsx';
+import { text } from '../strings/text.ts';
+import { HitRows } from './hits.tsx';
 
 interface Known {
   readonly files: readonly Hit[];
@@ -37,14 +39,15 @@ export function Browsed({ peer }: { readonly peer: string }) {
   useEffect(() => {
     if (cursor === undefined) void more();
   }, [more, cursor]);
+  const title = text.search.filesOf(name === undefined ? shortPeer(peer) : visible(name));
   return (
     <>
-      <h2>Files of {name === undefined ? `peer ${shortPeer(peer)}` : visible(name)}</h2>
+      <h2>{title}</h2>
       <Failure failure={failure} again={() => void more()} />
       {cursor === null && files.length === 0 ? (
-        <Empty title="This peer has put and shared nothing." />
+        <Empty title={text.search.nothingOf} />
       ) : (
-        <HitRows label="Files of this peer" hits={files} more={cursor === null ? undefined : () => void more()} />
+        <HitRows label={title} hits={files} more={cursor === null ? undefined : () => void more()} />
       )}
     </>
   );

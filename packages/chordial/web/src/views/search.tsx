@@ -1,19 +1,21 @@
 /** One search box for the whole network; hits appear as they arrive. An empty query lists all files. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiFailure, call } from '../api.ts';
-import { Copyable, Empty, Failure } from '../parts.tsx';
+import type { SearchResult } from '../../../src/client/answers.ts';
+import { type ApiFailure, call, callUntil } from '../api.ts';
+import { itemOfHit } from '../item.ts';
+import { onDemand } from '../on-demand.tsx';
+import { rowsPerPage } from '../pages.ts';
+import { Empty, Failure } from '../parts.tsx';
 import { follow, open, useAddress } from '../route.ts';
-import { Rows } from '../rows.tsx';
-import { counted, shortHash, size, visible } from '../shown.ts';
+import { visible } from '../shown.ts';
+import { text } from '../strings/text.ts';
 import { Browsed } from './browsed.tsx';
-import { FileName, useFiles } from './files.tsx';
-import { Folder } from './folder.tsx';
-import { type Hit, HitRows, keyOf } from './hits.tsx';
+import { loadFiles, useRenewed } from './files.tsx';
+import { ItemList } from './hits.tsx';
+
+const Folder = onDemand(async () => (await import('./folder.tsx')).Folder);
 
 type Mode = 'words' | 'broadcast';
-
-/** The list is kept in memory; beyond this the reader narrows the query. */
-const maxHits = 100_000;
 
 export function SearchView() {
   const address = useAddress();
@@ -47,15 +49,15 @@ function searchPath(query: string, mode: Mode): string {
 }
 
 function SearchBox({ query, mode }: { readonly query: string; readonly mode: Mode }) {
-  const [text, setText] = useState(query);
+  const [words, setWords] = useState(query);
   const [chosen, setChosen] = useState<Mode>(mode);
-  useEffect(() => setText(query), [query]);
+  useEffect(() => setWords(query), [query]);
   useEffect(() => setChosen(mode), [mode]);
-  const go = (words: string, how: Mode): void => open(words === '' ? '/' : searchPath(words, how));
+  const go = (asked: string, how: Mode): void => open(asked === '' ? '/' : searchPath(asked, how));
   const choose = (how: Mode): void => {
     setChosen(how);
     // Results belong to the previous query; an incomplete query is not sent.
-    if (query !== '' && text.trim() === query) go(query, how);
+    if (query !== '' && words.trim() === query) go(query, how);
   };
   return (
     <search>
@@ -63,21 +65,21 @@ function SearchBox({ query, mode }: { readonly query: string; readonly mode: Mod
         class="search"
         onSubmit={(event) => {
           event.preventDefault();
-          go(text.trim(), chosen);
+          go(words.trim(), chosen);
         }}
       >
         <label class="grow">
-          <span class="unseen">Search the network</span>
+          <span class="unseen">{text.search.label}</span>
           <input
             type="search"
-            value={text}
-            placeholder="Words of a name"
+            value={words}
+            placeholder={text.search.placeholder}
             autocomplete="off"
-            onInput={(event) => setText(event.currentTarget.value)}
+            onInput={(event) => setWords(event.currentTarget.value)}
           />
         </label>
         <button type="submit" class="primary">
-          Search
+          {text.search.search}
         </button>
         <label class="check">
           <input
@@ -85,7 +87,7 @@ function SearchBox({ query, mode }: { readonly query: string; readonly mode: Mod
             checked={chosen === 'broadcast'}
             onChange={(event) => choose(event.currentTarget.checked ? 'broadcast' : 'words')}
           />
-          <span>Ask every peer: parts of names, *.pdf, /regular expressions/, hashes</span>
+          <span>{text.search.everyPeer}</span>
         </label>
       </form>
     </search>
@@ -93,55 +95,34 @@ function SearchBox({ query, mode }: { readonly query: string; readonly mode: Mod
 }
 
 function Everything() {
-  const { files, failure, more, again } = useFiles(true);
-  if (failure !== null) return <Failure failure={failure} again={again} />;
-  if (files === null) return null;
-  if (files.length === 0) {
-    return (
-      <Empty title="No file was put into this network yet.">
-        <p>
-          <a href="/files" onClick={follow}>
-            Put one
-          </a>
-          , or{' '}
-          <a href="/shares" onClick={follow}>
-            share a folder
-          </a>
-          . What others share <SharedToo>is listed here</SharedToo>.
-        </p>
-      </Empty>
-    );
-  }
+  const [renewed] = useRenewed();
   return (
     <>
-      <h2>Everybody’s files</h2>
-      <p class="found">
-        Put into the network. <SharedToo>List shared ones, too</SharedToo>
-      </p>
-      <Rows
-        label="Everybody’s files"
-        columns={[
-          { title: 'Name', kind: 'name', cell: (file) => <FileName file={file} /> },
-          { title: 'Size', kind: 'wide number', cell: ({ size: bytes }) => size(bytes) },
-          {
-            title: 'Publisher',
-            kind: 'wide',
-            cell: ({ publisher, publisherName }) =>
-              publisher === null ? (
-                ''
-              ) : (
-                <Copyable text={publisher} shown={visible(publisherName ?? '')} what="peer id" />
-              ),
-          },
-          {
-            title: 'CID',
-            kind: 'widest',
-            cell: ({ cid }) => <Copyable text={cid} shown={shortHash(cid)} what="CID" />,
-          },
-        ]}
-        rows={files}
-        keyOf={(file) => `${file.name} ${file.publisher} ${file.cid}`}
-        more={more}
+      <h2>{text.search.everything}</h2>
+      <ItemList
+        label={text.search.everything}
+        list="all"
+        load={loadFiles(true)}
+        renewed={renewed}
+        hasPublishers
+        note={
+          <>
+            {text.search.put} <SharedToo>{text.search.sharedToo}</SharedToo>
+          </>
+        }
+        empty={() => (
+          <Empty title={text.search.nothingYet}>
+            <p>
+              <a href="/files" onClick={follow}>
+                {text.search.putOne}
+              </a>
+              {' · '}
+              <a href="/shares" onClick={follow}>
+                {text.search.shareFolder}
+              </a>
+            </p>
+          </Empty>
+        )}
       />
     </>
   );
@@ -157,85 +138,91 @@ function SharedToo({ children }: { readonly children: string }) {
 }
 
 function Hits({ query, mode }: { readonly query: string; readonly mode: Mode }) {
-  const { hits, isOver, failure, isBroadcast } = useHits(query, mode);
+  const { search, failure, load, renewed } = useSearch(query, mode);
+  const isOver = search !== null && search.state !== 'running';
+  const isBroadcast = search?.mode === 'broadcast';
   return (
     <>
-      <p class="found" role="status">
-        {isOver ? '' : 'Searching… '}
-        {hits.length > 0 || isOver ? counted(hits.length, 'hit') : ''}
-      </p>
       <Failure failure={failure} />
-      {isBroadcast && mode === 'words' && hits.length > 0 ? (
-        <p class="found">No whole word matches, so every peer was asked for parts of names.</p>
-      ) : null}
-      {isOver && hits.length === 0 && failure === null ? (
-        <Empty title={`Nothing found for “${visible(query)}”.`}>
-          {isBroadcast ? <p>Every peer was asked for it as a part of names.</p> : null}
-        </Empty>
-      ) : (
-        <HitRows label="Hits" hits={hits} />
-      )}
+      {search?.problem == null ? null : <p class="failure">{problemIn(search.problem)}</p>}
+      <ItemList
+        label={text.search.hits}
+        list={`${mode} ${query}`}
+        load={load}
+        renewed={renewed}
+        hasPublishers
+        note={
+          isOver
+            ? isBroadcast && mode === 'words'
+              ? text.search.partsOfNames
+              : ''
+            : failure === null
+              ? text.search.searching
+              : ''
+        }
+        empty={() =>
+          isOver && search.problem === null ? (
+            <Empty title={text.search.nothing(visible(query))}>
+              {isBroadcast ? <p>{text.search.askedEveryPeer}</p> : null}
+            </Empty>
+          ) : null
+        }
+      />
     </>
   );
 }
 
-interface Found {
-  readonly hits: readonly Hit[];
-  readonly isOver: boolean;
-  readonly failure: ApiFailure | null;
-  /** Every peer was asked, at first or because no word matches. */
-  readonly isBroadcast: boolean;
+function problemIn(problem: object): string {
+  return 'detail' in problem ? String(problem.detail) : '';
 }
 
-/** Starts the query and reads its stream; what arrives within one frame is rendered together. */
-function useHits(query: string, mode: Mode): Found {
-  const [found, setFound] = useState<Found>({
-    hits: [],
-    isOver: false,
-    failure: null,
-    isBroadcast: mode === 'broadcast',
-  });
-  const gathered = useRef(new Map<string, Hit>());
+/** Where a search runs, the list is asked for again after this time. */
+const againMilliseconds = 500;
+
+interface Searching {
+  /** Null before the first answer. */
+  readonly search: Pick<SearchResult, 'state' | 'mode' | 'problem'> | null;
+  readonly failure: ApiFailure | null;
+  readonly load: Parameters<typeof ItemList>[0]['load'];
+  readonly renewed: number;
+}
+
+function useSearch(query: string, mode: Mode): Searching {
+  const [queryId, setQueryId] = useState<string | null>(null);
+  const [search, setSearch] = useState<Searching['search']>(null);
+  const [failure, setFailure] = useState<ApiFailure | null>(null);
+  const [renewed, setRenewed] = useState(0);
+  const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
+  const begin = async (): Promise<string> => {
+    const begun = await call('POST /api/v1/search', { body: { query, mode, orBroadcast: mode === 'words' } });
+    latest.current = begun.queryId;
+    return begun.queryId;
+  };
+  /** A peer that was started again knows of no search. */
+  const latest = useRef<string | null>(null);
   useEffect(() => {
-    let source: EventSource | null = null;
-    let frame = 0;
-    let ended = false;
-    const show = (): void => {
-      frame ||= requestAnimationFrame(() => {
-        frame = 0;
-        setFound((before) => ({ ...before, hits: [...gathered.current.values()].slice(0, maxHits) }));
-      });
-    };
-    const end = (failure: ApiFailure | null, how = mode): void => {
-      ended = true;
-      source?.close();
-      const hits = [...gathered.current.values()].slice(0, maxHits);
-      setFound({ hits, isOver: true, failure, isBroadcast: how === 'broadcast' });
-    };
-    call('POST /api/v1/search', { body: { query, mode, orBroadcast: mode === 'words' } }).then(
-      ({ queryId }) => {
-        if (ended) return;
-        source = new EventSource(`/api/v1/search/${queryId}`);
-        source.addEventListener('hit', ({ data }: MessageEvent<string>) => {
-          const hit = JSON.parse(data) as Hit;
-          gathered.current.set(keyOf(hit), hit);
-          show();
-        });
-        source.addEventListener('end', ({ data }: MessageEvent<string>) => {
-          const { mode: how } = JSON.parse(data) as { readonly mode: Mode };
-          end(null, how);
-        });
-        source.onerror = () => end(new ApiFailure(0, 'no-answer', 'The search was cut off. Search again.'));
-      },
-      (error: ApiFailure) => {
-        if (!ended) end(error);
-      },
-    );
+    begin().then(setQueryId, setFailure);
     return () => {
-      ended = true;
-      source?.close();
-      cancelAnimationFrame(frame);
+      if (timer.current !== null) clearTimeout(timer.current);
     };
   }, [query, mode]);
-  return found;
+  const load: Searching['load'] = async (wish, skip, signal) => {
+    const ask = (id: string) =>
+      callUntil(signal, 'GET /api/v1/search/{queryId}', {
+        path: { queryId: id },
+        query: { skip, limit: rowsPerPage, ...wish },
+      });
+    const result = await ask(latest.current ?? '').catch(async (error: ApiFailure) => {
+      if (error.code !== 'not-found') throw error;
+      return ask(await begin());
+    });
+    const { hits, total, counts, state } = result;
+    setSearch(result);
+    if (state === 'running' && skip === 0 && !signal.aborted) {
+      if (timer.current !== null) clearTimeout(timer.current);
+      timer.current = setTimeout(() => setRenewed((count) => count + 1), againMilliseconds);
+    }
+    return { rows: hits.map(itemOfHit), total, counts };
+  };
+  return { search, failure, load: queryId === null ? null : load, renewed };
 }

@@ -3,12 +3,16 @@ import { useState } from 'preact/hooks';
 import type { Share } from '../../../src/client/answers.ts';
 import { type ApiFailure, call } from '../api.ts';
 import { useAnswer } from '../live.ts';
+import { locale } from '../locale.ts';
 import { Bar, Empty, Failure } from '../parts.tsx';
-import { counted, size, visible } from '../shown.ts';
+import { size, visible } from '../shown.ts';
+import { text } from '../strings/text.ts';
+import { FolderPicker } from './picker.tsx';
 
 export function SharesView() {
   const { value, failure, again } = useAnswer('GET /api/v1/shares', {}, 3000);
   const [path, setPath] = useState('');
+  const [isPicking, setPicking] = useState(false);
   const [refusal, setRefusal] = useState<ApiFailure | null>(null);
   const change = async (method: 'POST' | 'DELETE', folder: string): Promise<void> => {
     try {
@@ -30,27 +34,39 @@ export function SharesView() {
         }}
       >
         <label class="grow">
-          <span>Folder on the machine of this peer</span>
+          <span>{text.shares.path}</span>
           <input
             type="text"
             required
             value={path}
-            placeholder="the whole path, such as /srv/music"
+            placeholder={text.shares.placeholder}
             onInput={(event) => setPath(event.currentTarget.value)}
           />
         </label>
+        <button type="button" onClick={() => setPicking(true)}>
+          {text.shares.choose}
+        </button>
         <button type="submit" class="primary">
-          Share
+          {text.shares.share}
         </button>
       </form>
+      {isPicking ? (
+        <FolderPicker
+          title={text.shares.chooseTitle}
+          start={path}
+          choose={text.shares.share}
+          picked={(folder) => {
+            setPicking(false);
+            setPath(folder);
+            void change('POST', folder);
+          }}
+          closed={() => setPicking(false)}
+        />
+      ) : null}
       <Failure failure={refusal ?? failure} again={again} />
       {value?.shares.length === 0 ? (
-        <Empty title="No folder is shared yet.">
-          <p>
-            A shared folder stays on your disk. Its files are found by everybody in the network and fetched straight
-            from here, for as long as this peer runs. Write the whole path of a folder above, or run: chordial share
-            FOLDER.
-          </p>
+        <Empty title={text.shares.none}>
+          <p>{text.shares.empty}</p>
         </Empty>
       ) : (
         <ul class="cards">
@@ -59,16 +75,24 @@ export function SharesView() {
               <div>
                 <p class="title path">{visible(share.path)}</p>
                 <p class="soft">
-                  {counted(share.files, 'file')} · {size(share.bytes)} · {told(share)}
+                  {text.shares.files(share.files)} · {size(share.bytes)} · {told(share)}
                 </p>
                 <LeftOut share={share} />
                 {share.state === 'indexing' ? (
-                  <Bar part={share.files === 0 ? null : share.indexed / share.files} label={`Indexing ${share.path}`} />
+                  <Bar
+                    part={share.files === 0 ? null : share.indexed / share.files}
+                    label={text.shares.indexing(visible(share.path))}
+                  />
                 ) : null}
               </div>
               <p class="actions">
-                <button type="button" class="danger" onClick={() => void change('DELETE', share.path)}>
-                  Stop sharing
+                <button
+                  type="button"
+                  class="danger"
+                  aria-label={text.shares.stopOf(visible(share.path))}
+                  onClick={() => void change('DELETE', share.path)}
+                >
+                  {text.shares.stop}
                 </button>
               </p>
             </li>
@@ -82,8 +106,8 @@ export function SharesView() {
 function LeftOut({ share: { unreadable, changing, leftOut } }: { readonly share: Share }) {
   if (leftOut.length === 0) return null;
   const parts = [
-    ...(unreadable === 0 ? [] : [`${counted(unreadable, 'file or folder', 'files and folders')} left out`]),
-    ...(changing === 0 ? [] : [`${counted(changing, 'file')} changing`]),
+    ...(unreadable === 0 ? [] : [text.shares.leftOut(unreadable)]),
+    ...(changing === 0 ? [] : [text.shares.changing(changing)]),
   ];
   return (
     <details class="bad">
@@ -100,8 +124,8 @@ function LeftOut({ share: { unreadable, changing, leftOut } }: { readonly share:
 }
 
 function told({ state, indexed, announced }: Share): string {
-  if (state === 'missing') return 'not there now: is the disk mounted?';
-  if (state === 'indexing') return `${indexed.toLocaleString('en')} of them indexed`;
-  if (announced < indexed) return `others find ${announced.toLocaleString('en')} of them so far`;
-  return 'up to date, changes are watched';
+  if (state === 'missing') return text.shares.missing;
+  if (state === 'indexing') return text.shares.indexed(indexed.toLocaleString(locale));
+  if (announced < indexed) return text.shares.announced(announced.toLocaleString(locale));
+  return text.shares.upToDate;
 }

@@ -2,13 +2,14 @@
 import { useState } from 'preact/hooks';
 import { Mark } from '../icons.tsx';
 import { signIn } from '../session.ts';
+import { text } from '../strings/text.ts';
 
 export function SignInView({ failure }: { readonly failure: string | null }) {
-  const [text, setText] = useState('');
+  const [link, setLink] = useState('');
   const [refused, setRefused] = useState<string | null>(failure);
   const enter = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
-    const why = await signIn(text);
+    const why = await signIn(link);
     if (why === null) location.reload();
     else setRefused(why);
   };
@@ -18,23 +19,23 @@ export function SignInView({ failure }: { readonly failure: string | null }) {
         <Mark />
         <span>Chordial</span>
       </p>
-      <h1>This page needs a link of its peer</h1>
-      <p>As the user who runs the peer, on its machine, type</p>
+      <h1>{text.signIn.title}</h1>
+      <p>{text.signIn.type}</p>
       <pre>
         <code>{command()}</code>
       </pre>
-      <p>It opens this page, or prints a link that is good once, for ten minutes.</p>
+      <p>{text.signIn.opens}</p>
       <form onSubmit={enter}>
-        <label for="link">A link, or the token of the peer</label>
+        <label for="link">{text.signIn.link}</label>
         <input
           id="link"
           type="password"
           autocomplete="off"
           required
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
+          value={link}
+          onInput={(event) => setLink(event.currentTarget.value)}
         />
-        <button type="submit">Open</button>
+        <button type="submit">{text.signIn.open}</button>
       </form>
       {refused === null ? null : (
         <p class="failure" role="alert">

@@ -3,8 +3,10 @@
 import type { TransferStatus } from '../../../src/client/answers.ts';
 import { call } from '../api.ts';
 import { useAnswer } from '../live.ts';
-import { Bar, Empty, Failure } from '../parts.tsx';
-import { duration, moment, rate, size, visible } from '../shown.ts';
+import { Bar, Empty, Failure, Moment } from '../parts.tsx';
+import { duration, rate, size, visible } from '../shown.ts';
+import { text } from '../strings/text.ts';
+import { LimitLine } from './limit.tsx';
 
 export function TransfersView() {
   const { value, failure, again } = useAnswer('GET /api/v1/transfers', {}, 1000);
@@ -19,10 +21,11 @@ export function TransfersView() {
   const transfers = value?.transfers.toSorted((a, b) => b.started.localeCompare(a.started)) ?? null;
   return (
     <>
+      <LimitLine />
       <Failure failure={failure} again={again} />
       {transfers?.length === 0 ? (
-        <Empty title="No transfers yet.">
-          <p>Puts and gets of files show here while they run: chordial put FILE, chordial get NAME.</p>
+        <Empty title={text.transfers.empty}>
+          <p>{text.transfers.emptyHint}</p>
         </Empty>
       ) : (
         <ul class="cards">
@@ -32,17 +35,17 @@ export function TransfersView() {
               <p class="actions">
                 {transfer.state === 'running' ? (
                   <button type="button" onClick={() => void change(transfer.id, 'paused')}>
-                    Pause
+                    {text.transfers.pause}
                   </button>
                 ) : null}
-                {transfer.state === 'paused' || transfer.state === 'failed' ? (
+                {isResumable(transfer) ? (
                   <button type="button" onClick={() => void change(transfer.id, 'running')}>
-                    Resume
+                    {text.transfers.resume}
                   </button>
                 ) : null}
                 {transfer.state === 'running' || transfer.state === 'paused' ? (
                   <button type="button" class="danger" onClick={() => void cancel(transfer.id)}>
-                    Cancel
+                    {text.transfers.cancel}
                   </button>
                 ) : null}
               </p>
@@ -54,30 +57,36 @@ export function TransfersView() {
   );
 }
 
+/** What a stop has interrupted goes on by itself. */
+function isResumable({ state, error }: TransferStatus): boolean {
+  return state === 'failed' || (state === 'paused' && error?.code !== 'stopped');
+}
+
 function Transfer({ transfer }: { readonly transfer: TransferStatus }) {
-  const { kind, reference, path, state, bytesDone, bytesTotal, error, started } = transfer;
+  const { kind, reference, path, state, bytesDone, bytesTotal, error, note, started } = transfer;
   const name = visible(reference.replace(/^name:/, ''));
   const isOver = state !== 'running' && state !== 'paused';
   return (
     <div>
       <p class="title">
-        <span class="tag">{kind}</span> {name}
+        <span class="tag">{text.transfers.kinds[kind]}</span> {name}
       </p>
       <p class="soft path">{path}</p>
       {isOver ? null : (
         <Bar part={bytesTotal === null || bytesTotal === 0 ? null : bytesDone / bytesTotal} label={name} />
       )}
       <p class="soft">
-        {state} · {size(bytesDone)}
-        {bytesTotal === null ? '' : ` of ${size(bytesTotal)}`}
-        {state === 'running' ? ` · ${rate(transfer.rate)}${left(transfer)}` : ` · ${moment(started)}`}
+        {text.transfers.states[state]} ·{' '}
+        {bytesTotal === null ? size(bytesDone) : text.transfers.of(size(bytesDone), size(bytesTotal))} ·{' '}
+        {state === 'running' ? `${rate(transfer.rate)}${left(transfer)}` : <Moment time={started} />}
       </p>
       {error === null ? null : <p class="bad">{error.message}</p>}
+      {note === null ? null : <p class="soft">{note}</p>}
     </div>
   );
 }
 
 function left({ bytesDone, bytesTotal, rate: speed }: TransferStatus): string {
   if (bytesTotal === null || speed <= 0) return '';
-  return ` · ${duration((bytesTotal - bytesDone) / speed)} left`;
+  return ` · ${text.transfers.left(duration((bytesTotal - bytesDone) / speed))}`;
 }

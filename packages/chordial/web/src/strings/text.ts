@@ -1,0 +1,39 @@
+/** The words of the page in the language of the reader: chosen once, before anything is drawn. */
+import { setLocale } from '../locale.ts';
+import { english, type Strings } from './en.ts';
+
+const stored = 'language';
+/** Languages beside English are loaded on demand. */
+const others: Readonly<Record<string, () => Promise<Strings>>> = {
+  de: async () => (await import('./de.ts')).german,
+};
+
+export const languages = ['en', ...Object.keys(others)];
+
+export let text: Strings = english;
+
+/** Loads what the reader chose, else the first known language of the browser, else English. */
+export async function loadLanguage(): Promise<void> {
+  const wanted = [localStorage.getItem(stored), ...navigator.languages].filter((tag) => tag !== null);
+  const tag = wanted.find((one) => languages.includes(languageOf(one))) ?? 'en';
+  const language = languageOf(tag);
+  setLocale(navigator.languages.find((one) => languageOf(one) === language) ?? language);
+  document.documentElement.lang = language;
+  const load = others[language];
+  if (load !== undefined) text = await load();
+}
+
+/** Takes effect by loading the page again. Null follows the browser. */
+export function chooseLanguage(language: string | null): void {
+  if (language === null) localStorage.removeItem(stored);
+  else localStorage.setItem(stored, language);
+  location.reload();
+}
+
+export function chosenLanguage(): string | null {
+  return localStorage.getItem(stored);
+}
+
+function languageOf(tag: string): string {
+  return tag.toLowerCase().split('-')[0] ?? '';
+}
