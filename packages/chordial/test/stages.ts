@@ -29,6 +29,7 @@ export const stages: readonly Stage[] = [
   {
     name: 'contract',
     files: [
+      'packages/chordial/test/contracts/bandwidth.test.ts',
       'packages/chordial/test/contracts/hostile-peers.test.ts',
       'packages/chordial/test/contracts/**/*.test.ts',
       'packages/chordial/test/files/**/*.test.ts',
@@ -39,6 +40,7 @@ export const stages: readonly Stage[] = [
   {
     name: 'end-to-end',
     files: [
+      'packages/chordial/test/end-to-end/limits.test.ts',
       'packages/chordial/test/hostile/findings-sharing.test.ts',
       'packages/chordial/test/end-to-end/{put-undo,joins-and-leaves,wrong-clocks,shares,torture,teaching-ring}.test.ts',
       'packages/chordial/test/browser/**/*.test.ts',

@@ -53,6 +53,8 @@ const longestPut: Milliseconds = 60_000;
 
 export class DataOracle {
   readonly names: PublishedName[] = [];
+  /** Told of lost disks too. */
+  alsoLost: ((host: DataHost) => void) | null = null;
 
   begin(published: PublishedName, attempt: Omit<Attempt, 'acknowledged' | 'isInFlight' | 'copies' | 'lost'>): Attempt {
     const begun = {
@@ -95,6 +97,7 @@ export class DataOracle {
   /** A disk is lost or no longer trusted. */
   lost(host: DataHost): void {
     for (const { attempts } of this.names) for (const { lost } of attempts) lost.add(host);
+    this.alsoLost?.(host);
   }
 }
 

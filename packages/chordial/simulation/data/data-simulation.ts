@@ -6,7 +6,7 @@
  * waits for real time, so one seed gives one history.
  */
 
-import type { HostId, Milliseconds, Random } from '@chordial/ring';
+import type { Contact, HostId, Milliseconds, Random } from '@chordial/ring';
 import { RingSimulation, type SimulatedHost, type SimulationOptions } from '@chordial/ring/simulator';
 import { Process, seededRandom } from '@chordial/ring/testing';
 import { verifySignature } from '../../src/network/identity.ts';
@@ -21,7 +21,13 @@ import { lyingAnswer, lyingStream } from './liar.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { simulatedIdentity } from './simulated-identity.ts';
 import { SimulatedMembership } from './simulated-membership.ts';
+import { SimulatedRelays } from './simulated-relays.ts';
 import { turn, turnsWhile } from './turns.ts';
+
+function contactOf(number: number, zone: string | null): Contact {
+  const { host } = simulatedIdentity(number);
+  return { host, addresses: [`10.0.1.${number + 1}:4848`], ...(zone !== null && { zone }) };
+}
 
 /** r and w of the simulated network. */
 export const copyRule = { replicas: 3, writeQuorum: 2 };
@@ -60,6 +66,10 @@ export interface DataSimulationOptions extends Pick<SimulationOptions, 'seed' | 
   /** Kind of admission, which decides when proofs count; `classroom`, at once, by default. */
   readonly admission?: AdmissionMode;
   readonly keepOwn?: boolean;
+  /** Zone of host number i; none by default. */
+  readonly zoneOf?: (number: number) => string | null;
+  /** Whether host number i can be reached only through others; none by default. */
+  readonly isHidden?: (number: number) => boolean;
   /** Whether the data paths run their background work. */
   readonly repairs: boolean;
   /** How files are cut into blocks; production settings by default. */
@@ -78,6 +88,7 @@ export class DataSimulation {
   readonly #options: DataSimulationOptions;
   readonly #byId = new Map<HostId, DataHost>();
   readonly #stops = new Map<DataHost, () => void>();
+  readonly relays: SimulatedRelays<DataHost>;
   /** Called for every data-path question that a host receives. */
   answered: ((host: DataHost, from: HostId) => void) | null = null;
 
@@ -94,7 +105,7 @@ export class DataSimulation {
       cacheCapacity: 1000,
       parallelAsks: 3,
       traced: true,
-      contactOf: (number) => ({ host: simulatedIdentity(number).host, addresses: [`10.0.1.${number + 1}:4848`] }),
+      contactOf: (number) => contactOf(number, options.zoneOf?.(number) ?? null),
       observe: (id, event) => {
         if (event.kind === 'committed' || (event.kind === 'host' && event.hadPlaces)) this.#byId.get(id)?.changed();
       },
@@ -107,6 +118,9 @@ export class DataSimulation {
     };
     this.memory.loses = () => this.random.next() < this.ring.network.faults.loss;
     this.ring.network.admits = (at, from) => !(this.#byId.get(at)?.membership.isRemoved(from) ?? false);
+    this.relays = new SimulatedRelays<DataHost>(this, options.isHidden ?? (() => false));
+    this.memory.leads = (from, to) => this.relays.leads(from, to);
+    this.ring.network.leads = (from, to) => this.relays.leads(from, to);
     this.memory.doubles = () => this.random.next() < this.ring.network.faults.duplication;
   }
 
@@ -183,9 +197,9 @@ export class DataSimulation {
     return host;
   }
 
-  /** Restarts a crashed host with the same disk, identity and address. */
-  restart(host: DataHost): void {
-    this.ring.start(host.ring);
+  /** Restarts a crashed host with the same disk, identity and address, in another zone if one is given. */
+  restart(host: DataHost, zone = host.ring.contact.zone ?? null): void {
+    this.ring.start(host.ring, contactOf(host.number, zone));
     host.ring.ring.remember(this.hosts.filter((other) => other !== host).map((other) => other.ring.contact));
     this.#launch(host);
   }
@@ -262,6 +276,7 @@ export class DataSimulation {
     const transport = this.memory.transport(signer.host, contact.addresses[0]);
     this.memory.setHealth(signer.host, 'alive');
     host.transport = transport;
+    this.relays.started(host);
     const data = buildData({
       storage: host.disk.mount(process),
       view,
@@ -333,6 +348,11 @@ export class DataSimulation {
       return;
     }
     throw new TransportError('refused', 'This member was removed from the network.', 'member-removed');
+  }
+
+  /** Whether some host knows of its removal. */
+  isRemoved({ signer }: DataHost): boolean {
+    return this.hosts.some(({ membership }) => membership.isRemoved(signer.host));
   }
 
   /** Removal by the first host, the admin. The removed host continues until it is crashed. */

@@ -39,6 +39,7 @@ for (const [seed, what] of [
   [778, 'a host does not take itself for no place of a block because a message was lost'],
   [1945, 'a removal that fails ends no claims at its publisher'],
   [492, 'a put that fails after its name was out leaves what the name stood for'],
+  [42, 'a host that gave a put up takes its blocks in repair, also from their publisher'],
 ] as const) {
   test(`B4 ${what} (seed ${seed})`, async () => {
     assert.equal((await runDataSwarm(seed)).failure, null);

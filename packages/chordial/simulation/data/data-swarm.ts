@@ -9,6 +9,7 @@
  */
 
 import type { Milliseconds } from '@chordial/ring';
+import { seededRandom } from '@chordial/ring/testing';
 import { blockKey } from '../../src/content/cid.ts';
 import { cut, DataOracle } from './data-oracle.ts';
 import { type DataPlan, dataPlan } from './data-plan.ts';
@@ -18,6 +19,7 @@ import { follow } from './follow.ts';
 import { Holdings, hasRoom } from './holdings.ts';
 import { Operations } from './operations.ts';
 import { Reading } from './reading.ts';
+import { SimulatedLinks } from './simulated-links.ts';
 import { Violation } from './violation.ts';
 
 export interface DataSwarmResult {
@@ -51,12 +53,14 @@ export interface DataSwarmOptions {
 
 /** Of virtual time. */
 const wholeWithin: Milliseconds = 180_000;
-const exactWithin: Milliseconds = 400_000;
+const exactWithin: Milliseconds = 200_000;
 const freedWithin: Milliseconds = 300_000;
 const operationPatience: Milliseconds = 30_000;
 const lookEvery: Milliseconds = 250;
 const lookRarely: Milliseconds = 2000;
 const operationsPerStep = 3;
+const linksPerStep = 2;
+const seedsWithLinks = [0, 3, 6, 7];
 const readsPerStep = 3;
 /** Longest time of operations before the fault. */
 const longestHeadStart: Milliseconds = 200;
@@ -84,6 +88,8 @@ class DataSwarm {
   readonly #operations: Operations;
   readonly #faults: FaultInjector;
   readonly #reading: Reading;
+  /** Null where none are made: seeds of findings keep their histories. */
+  readonly #links: SimulatedLinks | null;
   readonly #log: (line: string) => void;
   #step = 0;
   #slowestRepair = 0;
@@ -95,13 +101,17 @@ class DataSwarm {
     this.#plan = only === undefined ? plan : { ...plan, faults: only, network: lossy };
     this.#steps = Math.min(steps ?? this.#plan.steps, this.#plan.steps);
     this.#log = (line) => log(`${(this.#sim.now / 1000).toFixed(3)} ${line}`);
-    const { network: faults, quotas, admission, keepOwn } = this.#plan;
+    const { network: faults, quotas, admission, keepOwn, zoneOf, isHidden } = this.#plan;
     const told = (host: number, text: string) => this.#log(`    ${host}: ${text}`);
-    this.#sim = new DataSimulation({ seed, faults, repairs, quotas, cut, told, admission, keepOwn });
+    this.#sim = new DataSimulation({ seed, faults, repairs, quotas, cut, told, admission, keepOwn, zoneOf, isHidden });
     this.#holdings = new Holdings(this.#sim);
     if (watch !== undefined) this.#sim.watch = follow(this.#sim, this.#holdings, watch, this.#log);
     this.#operations = new Operations(this.#sim, this.#oracle, this.#plan, this.#log);
     this.#faults = new FaultInjector(this.#sim, this.#oracle, this.#plan, this.#log);
+    this.#links = seedsWithLinks.includes(seed % 10)
+      ? new SimulatedLinks(this.#sim, seededRandom(seed ^ 0x11_4b), this.#log)
+      : null;
+    this.#oracle.alsoLost = (host) => this.#links?.lost(host);
     this.#reading = new Reading(this.#sim, this.#oracle, this.#faults, this.#plan.random);
   }
 
@@ -143,12 +153,13 @@ class DataSwarm {
     await this.#untilWhole('the beginning');
     for (let index = 0; index < operationsPerStep; index++)
       await this.#sim.waitFor(this.#operations.put(), operationPatience);
+    await this.#sim.waitFor(Promise.all(this.#someLinks()), operationPatience);
     await this.#untilWhole('the first puts');
   }
 
   async #trouble(): Promise<void> {
     const fault = this.#pick(this.#plan.faults) ?? 'crash';
-    const amid = Array.from({ length: operationsPerStep }, () => this.#operations.any());
+    const amid = [...Array.from({ length: operationsPerStep }, () => this.#operations.any()), ...this.#someLinks()];
     await this.#sim.pass(this.#plan.random.next() * longestHeadStart);
     const undo = await this.#faults.strike(fault);
     await this.#sim.waitFor(Promise.all(amid), operationPatience);
@@ -166,6 +177,7 @@ class DataSwarm {
     this.#sim.ring.network.faults = { ...this.#plan.network, loss: 0, duplication: 0 };
     await this.#until('all at its places', exactWithin, lookRarely, () => this.#holdings.misplaced(this.#standing()));
     for (const published of this.#oracle.names) await this.#reading.inQuiet(published);
+    await this.#links?.check();
     if (!this.#plan.collects) return;
     this.#sim.ring.time.wallAhead += maxOfADay;
     await this.#sim.pass(expiryNoticedWithin);
@@ -177,6 +189,11 @@ class DataSwarm {
     }
     await this.#until('free of what no one claims', freedWithin, lookRarely, () => this.#unclaimed());
     for (const published of this.#oracle.names) await this.#reading.inQuiet(published);
+    await this.#links?.check();
+  }
+
+  #someLinks(): readonly Promise<void>[] {
+    return this.#links === null ? [] : Array.from({ length: linksPerStep }, async () => this.#links?.any());
   }
 
   async #untilWhole(after: string): Promise<void> {
@@ -190,6 +207,7 @@ class DataSwarm {
         attempt.lost.clear();
         attempt.copies = this.#wanted(attempt.replicas);
       }
+    this.#links?.recovered();
   }
 
   async #until(state: string, within: Milliseconds, every: Milliseconds, lacking: () => string | null): Promise<void> {
@@ -222,7 +240,7 @@ class DataSwarm {
           return `${name} has ${holders} copies of ${blockKey(cid).slice(0, 12)}`;
       }
     }
-    return null;
+    return this.#links?.lacking(this.#holdings) ?? null;
   }
 
   #unclaimed(): string | null {

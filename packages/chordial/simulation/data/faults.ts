@@ -55,6 +55,22 @@ export class FaultInjector {
           for (const end of ends) await end();
         };
       }
+      case 'zone': {
+        const { zone } = victim.ring.contact;
+        const fallen = members.filter(
+          (host) => host === victim || (zone !== undefined && host.ring.contact.zone === zone),
+        );
+        return this.#allDown(fallen);
+      }
+      case 'relays': {
+        const hidden = this.#pick(members.filter((host) => simulation.relays.of(host).length > 0));
+        const relays = hidden === undefined ? [victim] : simulation.relays.of(hidden);
+        return this.#allDown(relays.filter((host) => members.includes(host)));
+      }
+      case 'other-zone': {
+        simulation.crash(victim);
+        return async () => simulation.restart(victim, this.#pick(members)?.ring.contact.zone ?? null);
+      }
       case 'rot': {
         const end = this.#down(victim, false);
         this.#oracle.lost(victim);
@@ -110,6 +126,13 @@ export class FaultInjector {
     this.#oracle.lost(host);
     this.#simulation.wipe(host);
     return async () => void this.#simulation.add();
+  }
+
+  #allDown(hosts: readonly DataHost[]): EndTrouble {
+    const ends = hosts.map((host) => this.#down(host, false));
+    return async () => {
+      for (const end of ends) await end();
+    };
   }
 
   /** The removed host keeps asking until the fault ends; its data is lost. If the admin cannot remove one, a host joins instead. */

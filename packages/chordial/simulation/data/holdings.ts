@@ -21,7 +21,7 @@ export class Holdings {
     this.#simulation = simulation;
   }
 
-  /** The first distinct hosts from the owner of the key on. */
+  /** The first host of each zone from the owner of the key on, then the other hosts. */
   placesOf(key: string, wanted: number): readonly DataHost[] {
     const members = this.#simulation.members.flatMap((host) => host.ring.members.map(({ id }) => ({ id, host })));
     members.sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -31,9 +31,11 @@ export class Holdings {
       members.findIndex(({ id }) => id >= position),
     );
     const hosts = new Set<DataHost>();
-    for (let step = 0; step < members.length && hosts.size < wanted; step++)
-      hosts.add(members[(first + step) % members.length]!.host);
-    return [...hosts];
+    for (let step = 0; step < members.length; step++) hosts.add(members[(first + step) % members.length]!.host);
+    const inOrder = [...hosts];
+    const zone = ({ number, ring }: DataHost): string => ring.contact.zone ?? `of ${number}`;
+    const isFirst = (host: DataHost) => inOrder.find((other) => zone(other) === zone(host)) === host;
+    return [...inOrder.filter(isFirst), ...inOrder.filter((host) => !isFirst(host))].slice(0, wanted);
   }
 
   /** Those of these hosts whose disks hold the block intact. */
@@ -43,7 +45,10 @@ export class Holdings {
   }
 
   recordHolders(name: string, publisher: DataHost, hosts: readonly DataHost[]): readonly DataHost[] {
-    const key = placedNameKey(name, ringBits, false);
+    return this.holdersAt(placedNameKey(name, ringBits, false), publisher, hosts);
+  }
+
+  holdersAt(key: string, publisher: DataHost, hosts: readonly DataHost[]): readonly DataHost[] {
     return hosts.filter(({ disk }) => disk.findRecord(key, publisher.signer.host) !== null);
   }
 

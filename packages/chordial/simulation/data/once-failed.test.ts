@@ -6,6 +6,7 @@ import { runDataSwarm } from './data-swarm.ts';
 const found: Record<number, string> = {
   6: 'B4 places without room have as many substitutes',
   8: 'B12 an expired record is the same everywhere or nowhere',
+  10: 'B4 cache at a host that is a place again counts within minutes',
   17: 'B12 what was cut off or has expired goes for good',
   36: 'B12 a copy that stood in for a full place goes when the place has it',
   52: 'B12 a host that missed the end of a name finds out from those who freed its blocks',

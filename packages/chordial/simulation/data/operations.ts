@@ -79,6 +79,11 @@ export class Operations {
     this.#busy.set(published, data);
     try {
       const done = await work();
+      // A removed publisher is alone on a ring of its own: what it stores there, no other host learns.
+      if (this.#simulation.isRemoved(published.publisher)) {
+        this.#log(`${what}: ${done}, removed meanwhile`);
+        return;
+      }
       attempt.acknowledged = this.#simulation.ring.time.wallTime;
       for (const host of this.#simulation.hosts) if (isDoubtful(host, attempt)) attempt.lost.add(host);
       this.acknowledged += 1;

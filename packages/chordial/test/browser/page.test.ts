@@ -8,7 +8,18 @@ import { NetworkFixture } from '../end-to-end/network-fixture.ts';
 import { until } from '../fixtures/until.ts';
 import { accessibilityFaults, BrowserFixture, desktop, phone } from './browser-fixture.ts';
 
-const views = ['/', '/?q=file', '/?q=zebra', '/files', '/shares', '/transfers', '/ring', '/stats'] as const;
+const views = [
+  '/',
+  '/?q=file',
+  '/?q=zebra',
+  '/files',
+  '/shares',
+  '/transfers',
+  '/people',
+  '/ring',
+  '/health',
+  '/settings',
+] as const;
 
 test('A19 A20 A25 B6 a file is put by the page of one peer, found and fetched by the page of another, which shows the query', async () => {
   await using network = await NetworkFixture.open();
@@ -28,7 +39,7 @@ test('A19 A20 A25 B6 a file is put by the page of one peer, found and fetched by
   await until('the search finds it', async () => {
     await there.getByRole('searchbox').fill('summer');
     await there.getByRole('button', { name: 'Search' }).click();
-    await there.getByText(/^\d+ hits?$/).waitFor();
+    await there.getByText(/\b\d+ files?$|^Nothing found/).waitFor();
     if ((await hit.count()) === 1) return true;
     // Asked before the index was written: the same words are asked again only by another way through the page.
     await there.goto(`${peers[2]!.apiUrl}/`);
@@ -38,41 +49,42 @@ test('A19 A20 A25 B6 a file is put by the page of one peer, found and fetched by
   const sha256 = hash(bytes);
   const others = (await peers[2]!.json<{ peers: { id: string; name: string }[] }>('/api/v1/peers')).peers;
   const publisher = others.find(({ id }) => id === peers[0]!.ready.id)?.name;
-  for (const shown of ['3.15 MB', `put by ${publisher}`, sha256.slice(0, 6), sha256.slice(-6)]) {
+  for (const shown of ['3.15 MB', `${publisher}`])
     assert.equal(found.includes(shown), true, `${shown} is not in “${found}”`);
-  }
+  await choose(there, 'summer photo.bin', 'Details');
+  const details = there.getByRole('dialog', { name: 'summer photo.bin' });
+  await details.getByText(sha256).waitFor();
+  await details.getByRole('heading', { name: /^On the ring: [23] copies/ }).waitFor();
+  assert.deepEqual(await accessibilityFaults(there), []);
+  await details.getByRole('button', { name: 'Close' }).click();
   const downloading = there.waitForEvent('download');
-  await hit.getByRole('link', { name: 'summer photo.bin' }).click();
+  await choose(there, 'summer photo.bin', 'Download');
   const download = await downloading;
   assert.equal(download.suggestedFilename(), 'summer photo.bin');
   assert.deepEqual(hash(await readFile(await download.path())), sha256);
 
-  await there.goto(`${peers[2]!.apiUrl}/stats`);
+  await there.goto(`${peers[2]!.apiUrl}/health`);
   const asked = there.getByRole('row').filter({ hasText: /^summerasked.*1$/ });
   await asked.first().waitFor({ timeout: 30_000 });
 
-  here.on('dialog', (dialog) => void dialog.accept());
-  await here.getByRole('button', { name: 'Remove summer photo.bin' }).click();
+  await choose(here, 'summer photo.bin', 'Remove');
+  const note = here.getByText('summer photo.bin is being removed.');
+  await here.getByRole('button', { name: 'Undo' }).click();
+  await note.waitFor({ state: 'detached' });
+  assert.equal((await peers[0]!.request('/api/v1/files/summer%20photo.bin')).status, 200);
+  await choose(here, 'summer photo.bin', 'Remove');
+  await note.waitFor();
   await here.getByText('You have put no files into the network yet.').waitFor();
-});
 
-test('A18 A19 A20 the ring and the peers are shown, and a death is seen in both', async () => {
-  await using network = await NetworkFixture.open();
-  await using browser = await BrowserFixture.open();
-  const [first, second, third] = (await network.startRing(3)) as [Peer, Peer, Peer];
-  await until('one ring', () => network.isIdeal([first, second, third]), 30_000);
-  const ring = await browser.page(await first.pageLink('/ring'));
-  await ring.getByRole('heading', { name: '3 peers, 36 members' }).waitFor();
-  const members = ring.locator('svg.ring circle.member');
-  await until('all members drawn', async () => (await members.count()) === 36);
-  const stats = await browser.page(await first.pageLink('/stats'));
-  const row = stats.getByRole('row').filter({ hasText: third.ready.listen });
-  await row.getByText('alive').waitFor();
-  await third.kill9();
-  await row.getByText('dead').waitFor();
-  await until('its members gone from the picture', async () => (await members.count()) === 24);
-  await ring.getByText(/is no longer alive/).waitFor();
-  await ring.getByRole('heading', { name: '2 peers, 24 members' }).waitFor();
+  await here.getByRole('checkbox', { name: 'Sealed' }).check();
+  await here.getByText('Only this peer can read what is put').waitFor();
+  await here.setInputFiles('input[type=file]', file);
+  const sealed = here.getByRole('table').getByRole('row').filter({ hasText: 'summer photo.bin' });
+  await sealed.getByText('sealed').waitFor();
+  const opened = here.waitForEvent('download');
+  await choose(here, 'summer photo.bin', 'Download');
+  assert.deepEqual(hash(await readFile(await (await opened).path())), sha256);
+  assert.equal((await peers[2]!.request('/api/v1/files/summer%20photo.bin')).status, 404);
 });
 
 test('A22 B6 a paused large upload resumes after the page is closed and the peer restarts', async () => {
@@ -118,7 +130,7 @@ test('C3 the page without a link says how to get one; a link opens it once and l
     await page.getByRole('link', { name: 'a file.txt' }).waitFor();
     assert.equal(new URL(page.url()).hash, '');
     const downloading = page.waitForEvent('download');
-    await page.getByRole('link', { name: 'a file.txt' }).click();
+    await choose(page, 'a file.txt', 'Download');
     assert.equal(await readFile(await (await downloading).path(), 'utf8'), 'hello');
     const late = await browser.page(link, view);
     await late.getByRole('alert').filter({ hasText: 'chordial open' }).waitFor();
@@ -163,39 +175,66 @@ test('B6 every view is accessible, light and dark, wide and narrow, and usable b
   await page.getByRole('link', { name: 'a file.txt' }).waitFor();
 });
 
+test('B11 the limit is shown and changed on the page of transfers', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const peer = await network.start();
+  const page = await browser.page(await peer.pageLink('/transfers'));
+  await page.getByText('Limit: off').click();
+  const set = page.getByRole('button', { name: 'Set', exact: true });
+  await page.getByRole('combobox', { name: 'Limit' }).selectOption('rate');
+  await page.getByRole('textbox', { name: 'Up' }).fill('512');
+  await page.getByLabel('Up, unit').selectOption('K');
+  await page.getByRole('textbox', { name: 'Down' }).fill('2');
+  await set.click();
+  await page.getByText(/^Limit: 512 KiB\/s up, 2 MiB\/s down, until .* then off$/).waitFor();
+  await page.getByRole('textbox', { name: 'Up' }).fill('0');
+  await set.click();
+  await page.getByRole('alert').filter({ hasText: '"stop"' }).waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.getByRole('button', { name: 'End it now' }).click();
+  await page.getByText('Limit: off').waitFor();
+});
+
 test('B6 100 000 files are listed and scroll without stalling', async () => {
   await using network = await NetworkFixture.open();
   await using browser = await BrowserFixture.open();
   const peer = await network.start();
-  const page = await browser.page(await peer.pageLink('/stats'));
+  const page = await browser.page(await peer.pageLink('/health'));
   // A made-up list: the page is under test, and putting so many files would take minutes.
   await page.route('**/api/v1/files?**', (route) => route.fulfill({ json: madeUpPage(route.request().url()) }));
   await page.goto(peer.apiUrl);
   await page.getByRole('link', { name: 'file 0.bin', exact: true }).waitFor();
-  const table = page.getByRole('table');
-  await until(
-    'all are there',
-    async () => {
-      await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
-      return (await table.getAttribute('aria-rowcount')) === '100001';
-    },
-    60_000,
-  );
+  assert.equal(await page.getByRole('table').getAttribute('aria-rowcount'), '100001');
+  await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
+  await page.getByRole('link', { name: 'file 99999.bin', exact: true }).waitFor();
   assert.equal((await page.locator('tbody tr').count()) < 200, true, 'only rows in sight are drawn');
-  const slowest = await page.evaluate(`new Promise((resolve) => {
+  const measured = await page.evaluate(`new Promise((resolve) => {
+    const tasks = [];
+    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)))
+      .observe({ type: 'longtask' });
     let [step, last, slowest] = [0, performance.now(), 0];
     const next = (now) => {
       slowest = Math.max(slowest, now - last);
       last = now;
-      if (++step > 60) return resolve(slowest);
+      if (++step > 60) return resolve([slowest, Math.max(0, ...tasks)]);
       scrollTo(0, document.documentElement.scrollHeight * ((step * 37) % 60) / 60);
       requestAnimationFrame(next);
     };
     requestAnimationFrame(next);
   })`);
-  assert.equal(Number(slowest) < 500, true, `a frame took ${slowest} ms`);
+  const [slowest = 0, longest = 0] = measured as readonly number[];
+  assert.equal(slowest < 500, true, `a frame took ${slowest} ms`);
+  assert.equal(longest < 500, true, `a task took ${longest} ms`);
 });
 
+/** From the menu of a row. */
+async function choose(page: Page, name: string, action: string): Promise<void> {
+  await page.getByRole('button', { name: `Actions for ${name}` }).click();
+  await page.getByRole('menuitem', { name: action }).click();
+}
+
+type Page = Awaited<ReturnType<BrowserFixture['page']>>;
 type Peer = Awaited<ReturnType<NetworkFixture['start']>>;
 
 function hash(bytes: Uint8Array): string {
@@ -211,17 +250,26 @@ const madeUpFiles = 100_000;
 
 function madeUpPage(url: string): unknown {
   const { searchParams } = new URL(url);
-  const from = Number(searchParams.get('cursor') ?? 0);
+  const from = Number(searchParams.get('skip'));
   const to = Math.min(madeUpFiles, from + Number(searchParams.get('limit')));
   const files = Array.from({ length: to - from }, (_, place) => ({
     name: `file ${from + place}.bin`,
     cid: `bafy${from + place}`,
     size: 1000 + place,
     type: 'file',
+    kind: 'other',
     publisher: '12D3KooWSomebodyElse',
+    publisherName: 'somebody else',
+    also: [],
+    copies: null,
     time: null,
     expiry: null,
     sha256: null,
   }));
-  return { files, cursor: to === madeUpFiles ? null : String(to) };
+  return {
+    files,
+    cursor: null,
+    total: madeUpFiles,
+    counts: { kinds: { other: madeUpFiles }, publishers: [], zones: [] },
+  };
 }

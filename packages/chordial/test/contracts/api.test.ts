@@ -1,9 +1,19 @@
 /** The API against its OpenAPI document: calls every operation and validates every response, errors included. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { OpenApiDocument } from '../../src/api/open-api.ts';
+import type { LinkedContent, MadeCode } from '../../src/client/answers.ts';
+import { parseCode } from '../../src/codes/code.ts';
+import { beginBody, confirmBody, readBegun, readTold } from '../../src/codes/code-json.ts';
+import { readTarget } from '../../src/codes/code-target.ts';
+import { Asking } from '../../src/codes/exchange.ts';
+import { cidOfBlock, rawCodec } from '../../src/content/cid.ts';
+import { createIdentity } from '../../src/network/identity.ts';
+import { readCar, writeCar } from '../fixtures/dag-content.ts';
+import { dataNetwork } from '../fixtures/data-network.ts';
 import { markedFile } from '../fixtures/marked.ts';
 import { ServedPeer, testKey } from '../fixtures/served-peer.ts';
 import { otherPublisher } from '../fixtures/small-peer.ts';
@@ -50,8 +60,18 @@ class Caller {
 
 test('A12 every operation of the OpenAPI document is called and every response validated', async () => {
   await using served = await ServedPeer.open();
+  const door = { url: 'http://127.0.0.1:8443', services: ['links'] };
+  served.peer.doors = {
+    own: { ...door, address: '127.0.0.1:8443', tls: null, requests: 0, connections: 0 },
+    find: async () => [{ ...door, contact: null, fingerprint: null }],
+    at: async () => null,
+  };
   const caller = new Caller(served, await contractOf(served));
   const put = await caller.call('PUT /api/v1/files/{name}', 201, { route: '/api/v1/files/a%20b', body: 'hello' });
+  await callCodes(caller);
+  await caller.call('GET /api/v1/history', 200, { route: '/api/v1/history?of=rates&span=hour' });
+  await caller.call('GET /api/v1/settings', 200);
+  await caller.json('PATCH /api/v1/settings', 200, { settings: {} });
   const { cid } = (await put.json()) as { cid: string };
   const bytes: readonly (readonly [string, string])[] = [
     ['GET /api/v1/files/{name}', '/api/v1/files/a%20b'],
@@ -67,7 +87,20 @@ test('A12 every operation of the OpenAPI document is called and every response v
     assert.equal(await other.text(), 'hello');
     await caller.call(operation, 206, { route, headers: { Range: 'bytes=-2', 'If-Range': `"${cid}"` } });
   }
+  await previews(caller);
   await caller.call('GET /api/v1/files', 200);
+  await caller.call('GET /api/v1/files', 200, { route: '/api/v1/files?all=true&sort=copies' });
+  await caller.json('POST /api/v1/content/copies', 200, { cids: [cid] });
+  const files = [{ cid, name: 'one.txt' }, { name: 'a b' }];
+  const zip = await caller.json('POST /api/v1/zips', 201, { name: 'two.zip', files });
+  const { id } = (await zip.json()) as { id: string };
+  await caller.call('GET /api/v1/zips/{id}', 200, { route: `/api/v1/zips/${id}` });
+  await caller.call('GET /api/v1/zips/{id}', 404, { route: '/api/v1/zips/other' });
+  const removal = await caller.json('POST /api/v1/removals', 201, { names: ['a b'], milliseconds: 60_000 });
+  const { id: begun } = (await removal.json()) as { id: string };
+  await caller.call('GET /api/v1/removals', 200);
+  await caller.call('DELETE /api/v1/removals/{id}', 204, { route: `/api/v1/removals/${begun}` });
+  await caller.call('DELETE /api/v1/removals/{id}', 404, { route: `/api/v1/removals/${begun}` });
   await caller.call('GET /api/v1/files/{name}/stat', 200, { route: '/api/v1/files/a%20b/stat' });
   await caller.call('GET /api/v1/content/{cid}/stat', 200, { route: `/api/v1/content/${cid}/stat` });
   for (const route of [
@@ -77,6 +110,9 @@ test('A12 every operation of the OpenAPI document is called and every response v
     '/api/v1/stats',
     '/api/v1/ring',
     '/api/v1/ring/digest',
+    '/api/v1/ring/recording',
+    '/api/v1/health',
+    '/api/v1/key',
   ]) {
     await caller.call(`GET ${route}`, 200);
   }
@@ -92,8 +128,12 @@ test('A12 every operation of the OpenAPI document is called and every response v
   await caller.call('GET /api/v1/events', 200);
   await search(caller);
   await putFolder(caller);
+  await cars(caller);
+  await trees(caller, served);
   await transfers(caller);
   await uploads(caller);
+  await links(caller);
+  await caller.json('POST /api/v1/machine/folders', 200, { path: '/', key: testKey });
   await caller.json('POST /api/v1/shares', 201, { path: '/srv/music', key: testKey });
   await caller.call('GET /api/v1/shares', 200);
   await caller.json('DELETE /api/v1/shares', 200, { path: '/srv/music' });
@@ -102,10 +142,28 @@ test('A12 every operation of the OpenAPI document is called and every response v
   await caller.json('POST /api/v1/invites', 400, { timeToLive: 1 });
   await caller.json('POST /api/v1/invites', 201, { uses: 3, rights: ['store', 'publish', 'invite'] });
   await caller.json('POST /api/v1/invites', 400, { rights: ['admin'] });
+  await caller.json('POST /api/v1/invites', 201, { share: 0.05 });
+  await caller.json('POST /api/v1/invites', 400, { share: 0 });
+  await caller.call('GET /api/v1/invites', 200);
+  await caller.call('DELETE /api/v1/invites/{invite}', 204, { route: '/api/v1/invites/an-invite' });
+  await caller.call('DELETE /api/v1/invites/{invite}', 404, { route: '/api/v1/invites/another' });
+  await caller.call('GET /api/v1/limits', 200);
+  await caller.json('PUT /api/v1/limits', 200, { limit: '512k:2M', milliseconds: 60_000 });
+  await caller.json('PUT /api/v1/limits', 200, { limit: '08:00,1M 20:00,stop' });
+  await caller.json('PUT /api/v1/limits', 200, { limit: null });
+  for (const limit of ['0', '', 'x'.repeat(5000), 5]) await caller.json('PUT /api/v1/limits', 400, { limit });
+  await caller.json('PUT /api/v1/limits', 400, { limit: null, milliseconds: 60_000 });
   await caller.call('GET /api/v1/members', 200);
   const member = '/api/v1/members/other';
   await caller.call('DELETE /api/v1/members/{member}', 200, { route: `${member}?purge=true&admitted=false` });
   await caller.call('DELETE /api/v1/members/{member}', 404, { route: '/api/v1/members/unknown' });
+  for (const [body, status] of [
+    ['{"publish":false,"share":null}', 200],
+    ['{"share":2}', 400],
+  ] as const) {
+    const headers = { 'Content-Type': 'application/json' };
+    await caller.call('PATCH /api/v1/members/{member}', status, { route: member, headers, body });
+  }
   await caller.call('PUT /api/v1/members/{member}/admission', 200, { route: `${member}/admission` });
   await caller.call('PUT /api/v1/members/{member}/admin', 200, { route: `${member}/admin` });
   await caller.call('DELETE /api/v1/members/{member}/admin', 200, { route: `${member}/admin` });
@@ -135,6 +193,53 @@ async function search(caller: Caller): Promise<void> {
   await caller.call('GET /api/v1/search/{queryId}', 200, { route, headers: { Accept: 'text/event-stream' } });
 }
 
+async function trees(caller: Caller, served: ServedPeer): Promise<void> {
+  const network = await dataNetwork(1, {}, { rule: { replicas: 1, writeQuorum: 1 } });
+  try {
+    served.peer.trees = network.peers[0]!.trees;
+    const route = '/api/v1/trees/notes';
+    const operation = 'PUT /api/v1/trees/{name}';
+    await caller.call(operation, 201, { route: `${route}?path=a/b.txt&modified=1000`, body: 'b' });
+    const put = await caller.call(operation, 200, {
+      route: `${route}?path=a/b.txt&executable=true`,
+      body: 'b, changed',
+    });
+    const headers = { 'If-Match': '"other"' };
+    await caller.call(operation, 412, { route: `${route}?path=a/b.txt`, headers, body: 'b' });
+    const found = await caller.call('GET /api/v1/trees/{name}', 200, { route: `${route}?path=a&limit=1` });
+    const { entries } = (await found.json()) as { entries: readonly { cid: string }[] };
+    assert.equal(put.headers.get('etag'), `"${entries[0]?.cid}"`);
+    const change = 'POST /api/v1/trees/{name}';
+    await caller.json(change, 204, { action: 'create', path: 'c' }, route);
+    await caller.json(change, 204, { action: 'copy', path: 'a', to: 'notes/c/a' }, route);
+    await caller.json(change, 400, { action: 'move', path: 'a' }, route);
+    await caller.json(change, 409, { action: 'move', path: 'a', to: 'notes/c' }, route);
+    await caller.call('DELETE /api/v1/trees/{name}', 204, { route: `${route}?path=a` });
+    await network.peers[0]!.trees.published('notes');
+    await caller.call('GET /api/v1/trees/{name}/versions', 200, { route: `${route}/versions` });
+    const restore = 'POST /api/v1/trees/{name}/restore';
+    await caller.json(restore, 200, { time: new Date().toISOString() }, `${route}/restore`);
+    await caller.json(restore, 404, { time: '2000-01-01' }, `${route}/restore`);
+    await caller.json(restore, 400, { time: 'yesterday' }, `${route}/restore`);
+  } finally {
+    await network.close();
+  }
+}
+
+async function previews(caller: Caller): Promise<void> {
+  const body = Buffer.from('GIF89a\x01\0\x01\0..', 'latin1');
+  const put = await caller.call('PUT /api/v1/files/{name}', 201, { route: '/api/v1/files/dot.txt', body });
+  const { cid } = (await put.json()) as { cid: string };
+  const route = `/api/v1/previews/${cid}`;
+  await caller.call('GET /api/v1/previews/{cid}', 200, { route });
+  const bytes = { route: `${route}/bytes?filename=dot.txt` };
+  const operation = 'GET /api/v1/previews/{cid}/bytes';
+  await caller.call(operation, 200, bytes);
+  await caller.call(operation, 206, { ...bytes, headers: { Range: 'bytes=1-2' } });
+  await caller.call(operation, 304, { ...bytes, headers: { 'If-None-Match': `"${cid}"` } });
+  await caller.call(operation, 416, { ...bytes, headers: { Range: 'bytes=99-' } });
+}
+
 async function putFolder(caller: Caller): Promise<void> {
   const body = Buffer.concat([
     Buffer.from('{"path":"x","type":"file"}\n'),
@@ -144,8 +249,26 @@ async function putFolder(caller: Caller): Promise<void> {
   const end = Buffer.from([0, 0, 0, 0, ...Buffer.from('{"end":true}\n')]);
   const headers = { 'Content-Type': 'application/octet-stream' };
   const route = '/api/v1/folders/folder';
-  await caller.call('PUT /api/v1/folders/{name}', 201, { route, headers, body: Buffer.concat([body, end]) });
+  const put = await caller.call('PUT /api/v1/folders/{name}', 201, {
+    route,
+    headers,
+    body: Buffer.concat([body, end]),
+  });
+  const { cid } = (await put.json()) as { cid: string };
+  await caller.call('GET /api/v1/content/{cid}/entries', 200, { route: `/api/v1/content/${cid}/entries?page=1` });
   await caller.call('PUT /api/v1/folders/{name}', 400, { route, headers, body });
+}
+
+async function cars(caller: Caller): Promise<void> {
+  const bytes = Buffer.from('hello');
+  const leaf = { cid: cidOfBlock(rawCodec, bytes), bytes };
+  const headers = { 'Content-Type': 'application/vnd.ipld.car' };
+  const asked = { route: '/api/v1/cars/imported', headers };
+  await caller.call('PUT /api/v1/cars/{name}', 201, { ...asked, body: writeCar([leaf.cid], [leaf]) });
+  await caller.call('PUT /api/v1/cars/{name}', 400, { ...asked, body: Buffer.from('no CAR') });
+  const route = `/api/v1/content/${leaf.cid}/car`;
+  const exported = await caller.call('GET /api/v1/content/{cid}/car', 200, { route });
+  assert.deepEqual(readCar(Buffer.from(await exported.arrayBuffer())).cids, [leaf.cid.toString()]);
 }
 
 async function transfers(caller: Caller): Promise<void> {
@@ -166,17 +289,41 @@ async function transfers(caller: Caller): Promise<void> {
   await caller.call('DELETE /api/v1/transfers/{id}', 204, { route });
 }
 
+async function links(caller: Caller): Promise<void> {
+  const made = await caller.json('POST /api/v1/links', 201, { name: 'a b' });
+  const { id } = (await made.json()) as { id: string };
+  await caller.call('GET /api/v1/links', 200);
+  await caller.call('GET /api/v1/links/{id}/content', 200, { route: `/api/v1/links/${id}/content` });
+  await caller.call('DELETE /api/v1/links/{id}', 204, { route: `/api/v1/links/${id}` });
+  await caller.call('GET /api/v1/links/{id}/content', 404, { route: `/api/v1/links/${id}/content` });
+  const token = await caller.json('POST /api/v1/tokens', 201, { for: 'dav', readOnly: true });
+  const route = `/api/v1/tokens/${((await token.json()) as { id: string }).id}`;
+  await caller.call('GET /api/v1/tokens', 200);
+  await caller.call('DELETE /api/v1/tokens/{id}', 204, { route });
+  const { text } = (await (await caller.json('POST /api/v1/key/export', 200, { key: testKey })).json()) as {
+    text: string;
+  };
+  await caller.json('POST /api/v1/key/export', 403, { key: 'of another user' });
+  await caller.json('POST /api/v1/key/import', 200, { key: testKey, text });
+  await caller.json('POST /api/v1/codes', 201, { name: 'a b' });
+  const zeros = (bytes: number) => Buffer.alloc(bytes).toString('base64url');
+  const session = { session: zeros(16), point: zeros(32), turn: { sender: 0, guardian: 0 } };
+  await caller.json('POST /api/v1/codes/{number}', 404, session, '/api/v1/codes/999');
+  const confirm = { guardian: createIdentity().host, exchange: zeros(16), confirmation: zeros(64) };
+  await caller.json('POST /api/v1/codes/{number}/confirm', 503, confirm, '/api/v1/codes/999/confirm');
+}
+
 async function uploads(caller: Caller): Promise<void> {
   await caller.call('OPTIONS /api/v1/uploads', 204);
   const metadata = { 'Upload-Length': '5', 'Upload-Metadata': `filename ${btoa('d')}` };
   const create = () => caller.call('POST /api/v1/uploads', 201, { headers: { ...tus, ...metadata } });
   const route = (await create()).headers.get('location') ?? '';
-  await caller.call('HEAD /api/v1/uploads/{id}', 200, { route, headers: tus });
+  await caller.call('HEAD /api/v1/uploads/{upload}', 200, { route, headers: tus });
   const pieces = { ...tus, 'Upload-Offset': '0', 'Content-Type': 'application/offset+octet-stream' };
-  await caller.call('PATCH /api/v1/uploads/{id}', 415, { route, headers: { ...pieces, ...json }, body: 'hello' });
-  await caller.call('PATCH /api/v1/uploads/{id}', 204, { route, headers: pieces, body: 'hello' });
+  await caller.call('PATCH /api/v1/uploads/{upload}', 415, { route, headers: { ...pieces, ...json }, body: 'hello' });
+  await caller.call('PATCH /api/v1/uploads/{upload}', 204, { route, headers: pieces, body: 'hello' });
   const other = (await create()).headers.get('location') ?? '';
-  await caller.call('DELETE /api/v1/uploads/{id}', 204, { route: other, headers: tus });
+  await caller.call('DELETE /api/v1/uploads/{upload}', 204, { route: other, headers: tus });
 }
 
 test('A22 wrong methods, types, sizes and values get problem documents with their own codes', async () => {
@@ -241,3 +388,31 @@ test('B7 metrics are in Prometheus format, and labels have bounded values', asyn
   const starting = await (await served.fetch('/metrics')).text();
   assert.match(starting, /^chordial_member 0$/m);
 });
+
+/** From the code of a file to what it leads to, as `receive` goes. */
+async function callCodes(caller: Caller): Promise<void> {
+  const body = { name: 'a b', as: 'b.txt', timeToLive: 60_000, times: 3 };
+  const made = (await (await caller.json('POST /api/v1/codes', 201, body)).json()) as MadeCode;
+  await caller.json('POST /api/v1/codes', 404, { name: 'no such file' });
+  const { code } = parseCode(made.code);
+  const asking = new Asking(code, randomBytes);
+  const begin = beginBody(asking.question, { sender: 0, guardian: 0 });
+  const route = `/api/v1/codes/${code.number}`;
+  const begun = readBegun(await (await caller.json('POST /api/v1/codes/{number}', 200, begin, route)).json());
+  await caller.json('POST /api/v1/codes/{number}', 404, begin, `/api/v1/codes/${(code.number % 999) + 1}`);
+  const confirmed = confirmBody(begun, asking.confirm(begun, begun.pointBytes)!);
+  const confirm = 'POST /api/v1/codes/{number}/confirm';
+  const told = readTold(await (await caller.json(confirm, 200, confirmed, `${route}/confirm`)).json());
+  const target = readTarget(asking.open(told) ?? new Uint8Array(0));
+  assert.equal(target?.path, made.link.path);
+  const wrong = new Asking({ ...code, words: 'zoo-zoo-zoo' }, randomBytes);
+  const again = readBegun(
+    await (await caller.json('POST /api/v1/codes/{number}', 200, beginBody(wrong.question, begin.turn), route)).json(),
+  );
+  await caller.json(confirm, 403, confirmBody(again, wrong.confirm(again, again.pointBytes)!), `${route}/confirm`);
+  const content = 'GET /api/v1/links/{id}/content';
+  const given = { route: `/api/v1/links/${made.link.id}/content` };
+  const shown = (await (await caller.call(content, 200, given)).json()) as LinkedContent;
+  assert.deepEqual([shown.name, shown.sealed], ['b.txt', null]);
+  await caller.call(content, 404, { route: '/api/v1/links/aaaaaaaaaaaaaaaa/content' });
+}

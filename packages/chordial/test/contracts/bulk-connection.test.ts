@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { connect, createServer, type TLSSocket } from 'node:tls';
+import { Bandwidth } from '../../src/network/bandwidth.ts';
 import { BulkConnection, bulkProtocol } from '../../src/network/bulk-connection.ts';
 import type { BulkExchange } from '../../src/network/bulk-exchange.ts';
 import {
@@ -15,6 +16,7 @@ import {
 import { ByteRoom } from '../../src/network/byte-room.ts';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { createIdentity } from '../../src/network/identity.ts';
+import { systemClock } from '../../src/network/system-clock.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { readInto } from '../../src/network/user-buffer.ts';
 import { until } from '../fixtures/until.ts';
@@ -22,6 +24,7 @@ import { until } from '../fixtures/until.ts';
 const patience = { timeout: 30_000 };
 const silence = 10_000;
 const bounds = { maxBytes: 8 * 1024 * 1024, maxBytesPerConnection: 8 * 1024 * 1024, alwaysBytesPerConnection: 0 };
+const unlimited = new Bandwidth({ clock: systemClock }).link({ address: '127.0.0.1' });
 const credentials = tlsCredentials(createIdentity());
 const nothing = Buffer.alloc(0);
 
@@ -40,6 +43,7 @@ async function serve(t: TestContext, plain: boolean): Promise<Served> {
   server.on('secureConnection', (socket: TLSSocket) => {
     const connection: BulkConnection = new BulkConnection(socket, {
       room: room.share(),
+      bandwidth: unlimited,
       silence,
       plain,
       spoke: () => undefined,
@@ -53,8 +57,14 @@ async function serve(t: TestContext, plain: boolean): Promise<Served> {
         opened: (exchange, kind) => {
           served.opened.push(exchange);
           if (kind === 'keep') return;
+          const told = Number(/^tell-(\d)$/.exec(kind)?.[1] ?? Number.NaN);
+          if (!Number.isNaN(told)) {
+            const telling = setInterval(() => connection.sendCredit(exchange.id, told), 20);
+            t.after(() => clearInterval(telling));
+            return;
+          }
           connection.answer(exchange.id, Buffer.from('a'));
-          void exchange.send(undefined);
+          void exchange.send({});
         },
       },
     });
@@ -177,6 +187,23 @@ for (const plain of [false, true]) {
     assert.deepEqual(await caller.open('more', Buffer.of(0xf6), silence).answer(), Buffer.from('a'));
   });
 
+  test(`${name}: who only says that it waits, or grants credit, is believed for a while`, patience, async (t) => {
+    const served = await serve(t, plain);
+    const caller = await dialled(t, served, plain);
+    await caller.greet(Buffer.from('hello'));
+    await Promise.all(
+      ['tell-0', 'tell-1'].map(async (kind) => {
+        const began = performance.now();
+        await assert.rejects(caller.open(kind, Buffer.of(0xf6), 300).answer(), { failure: 'timeout' });
+        const took = performance.now() - began;
+        assert.ok(took > 3000 && took < 15_000, `${kind}: ${took} ms`);
+      }),
+    );
+    const began = performance.now();
+    await assert.rejects(caller.open('keep', Buffer.of(0xf6), 300).answer(), { failure: 'timeout' });
+    assert.ok(performance.now() - began < 3000, 'one that says nothing is not');
+  });
+
   test(
     `${name}: blocks come byte by byte or all at once, and buffers that stay empty are told`,
     patience,
@@ -238,7 +265,8 @@ async function dialled(t: TestContext, served: Served, plain: boolean): Promise<
   await once(socket, 'secureConnect');
   const room = new ByteRoom(bounds).share();
   const spoke = (): void => undefined;
-  const connection = new BulkConnection(socket, { room, answerer: null, silence, plain, spoke, ended: spoke });
+  const options = { room, answerer: null, bandwidth: unlimited, silence, plain, spoke, ended: spoke };
+  const connection = new BulkConnection(socket, options);
   t.after(() => connection.destroy());
   return connection;
 }

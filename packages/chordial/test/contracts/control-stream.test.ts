@@ -242,7 +242,7 @@ async function liar(t: TestContext, speak: (stream: ServerHttp2Stream, piece: Bu
       resolve({ host: identity.host, addresses: [`127.0.0.1:${port}`] });
     });
   });
-  const parts = { genesis: encodeGenesis(genesis), contact, zone: null, observedAddress: '127.0.0.1' };
+  const parts = { genesis: encodeGenesis(genesis), contact, observedAddress: '127.0.0.1' };
   server.on('stream', (stream, headers) => {
     stream.on('error', () => {});
     stream.respond({ ':status': 200 });

@@ -5,13 +5,15 @@ import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import type { HostId } from '@chordial/ring';
 import { parseAddress } from '../../src/network/addresses.ts';
+import { Bandwidth } from '../../src/network/bandwidth.ts';
 import { tlsCredentials } from '../../src/network/certificate.ts';
 import { ConnectionPool } from '../../src/network/connection-pool.ts';
 import { ControlChannel } from '../../src/network/control-channel.ts';
-import { type Caller, dial } from '../../src/network/dial.ts';
+import { type BulkCaller, type Caller, dial } from '../../src/network/dial.ts';
 import { found, networkId } from '../../src/network/genesis.ts';
 import { createIdentity, type Identity } from '../../src/network/identity.ts';
 import { SessionTickets } from '../../src/network/session-tickets.ts';
+import { systemClock } from '../../src/network/system-clock.ts';
 import { TlsTransport } from '../../src/network/tls-transport.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 
@@ -26,14 +28,14 @@ async function peer(t: TestContext, identity: Identity, listen = '127.0.0.1:0'):
   return transport;
 }
 
-function callerOf(identity: Identity, claimed: HostId = identity.host): Caller {
+function callerOf(identity: Identity, claimed: HostId = identity.host): BulkCaller {
   return {
     host: identity.host,
     credentials: tlsCredentials(identity),
     network: networkId(genesis),
     papers: () => ({ shown: [], name: null, epoch: 0 }),
-    zone: null,
     contactFor: () => ({ host: claimed, addresses: [] }),
+    bandwidthTo: (address) => new Bandwidth({ clock: systemClock }).link({ address: address }),
   };
 }
 
@@ -106,7 +108,7 @@ test('a restarted peer accepts none of its old tickets, and connections succeed'
 
 test('the second connection to a host is resumed, and the number of tickets is bounded', async (t) => {
   const server = await peer(t, createIdentity());
-  const pool = new ConnectionPool(callerOf(createIdentity()), () => undefined);
+  const pool = new ConnectionPool({ caller: callerOf(createIdentity()), accept: () => undefined });
   t.after(() => pool.close());
   const control = await pool.control(server.contact);
   const bulk = await pool.bulk(server.contact);

@@ -29,11 +29,15 @@ const handlers: Handlers = {
   request: async (_, kind) => kind,
   stream: async () => ({ header: null }),
 };
-async function peer(t: TestContext, options: Partial<TlsTransportOptions> = {}): Promise<TlsTransport> {
+async function peer(
+  t: TestContext,
+  options: Partial<TlsTransportOptions> = {},
+  answering = handlers,
+): Promise<TlsTransport> {
   const { identity, members } = certified.member('peer');
   const transport = new TlsTransport({ identity, genesis, members, listen: '127.0.0.1:0', ...options });
   t.after(() => transport.close());
-  await transport.serve(handlers);
+  await transport.serve(answering);
   return transport;
 }
 
@@ -101,7 +105,7 @@ test('a peer whose genesis is none is refused, and the ring that asks it lives o
     });
   });
   server.on('stream', (stream) => {
-    const parts = { genesis: Uint8Array.of(1, 2, 3), contact, zone: null, observedAddress: '127.0.0.1' };
+    const parts = { genesis: Uint8Array.of(1, 2, 3), contact, observedAddress: '127.0.0.1' };
     stream.respond({ ':status': 200 });
     stream.end(
       encodeBody(encodeHelloAnswer({ ...parts, shown: [], name: null, epoch: 0, admission: null, links: [] })),
@@ -164,10 +168,11 @@ test('an open network needs no papers', async (t) => {
 });
 
 test('zones are told at the first meeting, both ways', async (t) => {
-  const [a, b] = [await peer(t, { zone: 'cellar' }), await peer(t, { zone: 'attic' })];
+  const heard = new Map<string, string | undefined>();
+  const hearing = { ...handlers, heard: ({ host, zone }: Contact) => void heard.set(host, zone) };
+  const [a, b] = [await peer(t, { zone: 'cellar' }, hearing), await peer(t, { zone: 'attic' }, hearing)];
   await ask(a, b);
-  assert.equal(a.zoneOf(b.self), 'attic');
-  assert.equal(b.zoneOf(a.self), 'cellar');
+  assert.deepEqual([heard.get(a.self), heard.get(b.self)], ['cellar', 'attic']);
 });
 
 test('addresses are tried in order until one is the right host', async (t) => {
@@ -209,7 +214,7 @@ const misbehaviours: Record<string, { does(port: number): Promise<void>; counted
     counted: 'wrong-peer',
     does: (port) => {
       const contact = { host: createIdentity().host, addresses: [] };
-      const body = encodeHelloAsk({ network: null, contact, zone: null, ...noPapers });
+      const body = encodeHelloAsk({ network: null, contact, ...noPapers });
       return refusedSession(port, createIdentity(), '/hello', encodeBody(body));
     },
   },
@@ -250,7 +255,7 @@ test('paths that do not exist are refused one by one', async (t) => {
   const host = await peer(t);
   const { identity, network, shown } = joiner();
   const contact = { host: identity.host, addresses: [] };
-  const body = encodeBody(encodeHelloAsk({ network, contact, zone: null, ...noPapers, shown }));
+  const body = encodeBody(encodeHelloAsk({ network, contact, ...noPapers, shown }));
   const session = await http2Session(Number(host.listening.split(':')[1]), identity);
   assert.equal(await post(session, '/hello', body), 200);
   assert.equal(await post(session, '/nothing', body), 404);

@@ -72,7 +72,7 @@ test('until tells what it waited for and why it failed last', async () => {
 });
 
 test('the view of the ring finds a wrong predecessor, a wrong and a short list', () => {
-  const pointer = (ringId: string): ShownPointer => ({ id: 'x', name: 'x', ringId, address: 'y' });
+  const pointer = (ringId: string): ShownPointer => ({ id: 'x', name: 'x', ringId, address: 'y', zone: null });
   const member = (ringId: string, predecessor: string, ...successors: string[]): ShownMember => ({
     ringId,
     predecessor: pointer(predecessor),

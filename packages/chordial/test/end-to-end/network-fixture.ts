@@ -30,6 +30,8 @@ export interface PeerOptions {
   /** Added to that of the fixture. */
   readonly environment?: NodeJS.ProcessEnv;
   readonly readyMilliseconds?: number;
+  /** Put before the command, to start it in a namespace. */
+  readonly enter?: readonly string[];
 }
 
 /** A machine that does much else at the same time may take ten times as long as an idle one. */
@@ -67,7 +69,16 @@ export class NetworkFixture implements AsyncDisposable {
     if (options.join !== undefined) flags.push('--join', addressOf(options.join));
     const verb = options.invite === undefined ? ['start'] : ['join', options.invite];
     const launch = {
-      command: [...this.#program, ...verb, '--json', '--data', dataFolder, ...flags, ...(options.flags ?? [])],
+      command: [
+        ...(options.enter ?? []),
+        ...this.#program,
+        ...verb,
+        '--json',
+        '--data',
+        dataFolder,
+        ...flags,
+        ...(options.flags ?? []),
+      ],
       dataFolder,
       environment: { ...(await this.environment()), ...options.environment },
       readyMilliseconds: options.readyMilliseconds ?? defaultReadyMilliseconds,

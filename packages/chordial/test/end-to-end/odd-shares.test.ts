@@ -65,7 +65,8 @@ test('case 3 case 7 case 11 a share leaves out and names what is not for others,
     'the new bytes are had',
     async () => {
       const got = await network.command(['get', 'report.bin', '-o', target], other);
-      return got.exit === 0 && second.equals(await readFile(target));
+      assert.equal(got.exit, 0, `${got.stderr} ${JSON.stringify(await shareAt(sharer))}`);
+      return second.equals(await readFile(target));
     },
     60_000,
   );

@@ -55,7 +55,7 @@ class Started implements AsyncDisposable {
 test('A1 the first line of start --json is the ready event, and what happened before follows it', async () => {
   await using started = await Started.open();
   const ready = JSON.parse(await started.line()) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(ready), ['event', 'pid', 'id', 'ringId', 'network', 'listen', 'api']);
+  assert.deepEqual(Object.keys(ready), ['event', 'pid', 'id', 'ringId', 'network', 'listen', 'api', 'door']);
   assert.equal(ready['pid'], started.child.pid);
   const answer = await fetch(`http://${ready['api']}/readyz`);
   assert.equal(answer.status, 200);

@@ -7,6 +7,7 @@ import { StepLog } from '../torture/step-log.ts';
 const options = {
   minutes: 0.01,
   peers: 4,
+  hidden: 0,
   seed: 3,
   load: { writers: 1, readers: 1, paceMilliseconds: 100 },
 };

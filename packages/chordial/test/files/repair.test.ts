@@ -8,6 +8,7 @@ import { recordMessages } from '../../src/records/record-messages.ts';
 import { shareBody, shareNameEntry } from '../../src/records/share-entry.ts';
 import { quotaFull } from '../../src/storage/block-store.ts';
 import { type DataPeer, dataNetwork } from '../fixtures/data-network.ts';
+import { TestStop } from '../fixtures/stop-switch.ts';
 import { until } from '../fixtures/until.ts';
 
 const question = recordMessages.put.encode({ entries: [] });
@@ -72,6 +73,31 @@ test('A8 a peer that lost its blocks gets them again', async () => {
   await Promise.all(repairs.map((repair) => repair.round()));
   assert.equal(loser.count(), 4);
   assert.ok((await copies(peers, ring)).every(({ count }) => count === 3));
+  await close();
+});
+
+test('B11 during a stop only what has fewer copies than a put needs is repaired, the rest after it', async () => {
+  const stop = new TestStop(null);
+  const { peers, ring, close } = await dataNetwork(3, {}, { stop });
+  const keys = async () => (await peers[0]!.blocks.keys('all', null, 100)).items.map(({ cid }) => cid);
+  await peers[0]!.files.put('rare', bytesOf(randomBytes(1_500_000)));
+  const rare = await keys();
+  await peers[0]!.files.put('usual', bytesOf(randomBytes(1_500_000)));
+  const usual = (await keys()).filter((cid) => !rare.some((other) => other.equals(cid)));
+  for (const peer of peers.slice(1)) await peer.blocks.delete(rare);
+  await peers[2]!.blocks.delete(usual);
+
+  stop.set('The limit is stop.');
+  await assert.rejects(peers[0]!.files.put('more', bytesOf(randomBytes(200_000))), { code: 'stopped' });
+  const repairs = peers.map((peer) => peer.beginRepair());
+  const counts = async () => (await copies(peers, ring)).map(({ count }) => count).sort();
+  const expected = [...usual.map(() => 2), ...rare.map(() => 3)];
+  await until('what is rare is repaired', async () => (await counts()).join() === expected.join());
+  for (const repair of repairs) await repair.round();
+  assert.deepEqual(await counts(), expected);
+
+  stop.set(null);
+  await until('the rest too', async () => (await counts()).every((count) => count === 3));
   await close();
 });
 

@@ -23,6 +23,7 @@ import { partName } from '../../src/transfer/part-file.ts';
 import { TransferQueue } from '../../src/transfer/transfer-queue.ts';
 import { dataNetwork } from '../fixtures/data-network.ts';
 import { markedFile, markedPart } from '../fixtures/marked.ts';
+import { TestStop } from '../fixtures/stop-switch.ts';
 
 let folder: string;
 before(async () => {
@@ -222,6 +223,39 @@ test('B6 a transfer is paused, resumed and cancelled', async () => {
   await close();
 });
 
+test('B11 a stop lets transfers wait with the reason, and they go on by themselves', async () => {
+  const stop = new TestStop('The limit is stop.');
+  const { peers, close } = await dataNetwork(3);
+  const content = randomBytes(2_000_000);
+  await peers[0]!.files.put(
+    'stopped',
+    (async function* () {
+      yield content;
+    })(),
+  );
+  const queue = new TransferQueue(peers[1]!.files, peers[1]!.catalog, systemClock, { stop, slowness: () => 'Slow.' });
+  queue.begin();
+  const path = join(folder, 'stopped');
+  const { id, state, error, note } = await queue.start(await getting('stopped', path));
+  assert.deepEqual([state, error, note], ['paused', { code: 'stopped', message: 'The limit is stop.' }, null]);
+  assert.equal((await queue.resume(id)).state, 'paused');
+  stop.set(null);
+  const done = await queue.wait(id);
+  assert.deepEqual([done.state, done.note], ['done', null]);
+  assert.ok(content.equals(await readFile(path)));
+
+  // One that runs is interrupted, and pausing it by hand outlasts the stop.
+  const second = await queue.start(await getting('stopped', join(folder, 'stopped-again')));
+  assert.equal(second.note, 'Slow.');
+  stop.set('The limit is stop again.');
+  assert.equal(queue.get(second.id)?.error?.message, 'The limit is stop again.');
+  await queue.pause(second.id);
+  stop.set(null);
+  assert.deepEqual([queue.get(second.id)?.state, queue.get(second.id)?.error], ['paused', null]);
+  await queue.close();
+  await close();
+});
+
 test('A22 a journal write failure harms neither the transfer nor the peer', async () => {
   const { peers, close } = await dataNetwork(3);
   let full = false;
@@ -234,7 +268,7 @@ test('A22 a journal write failure harms neither the transfer nor the peer', asyn
   };
   const reports: string[] = [];
   const report = (error: Error) => reports.push(error.message);
-  const queue = new TransferQueue(peers[0]!.files, settings, systemClock, report);
+  const queue = new TransferQueue(peers[0]!.files, settings, systemClock, { report });
   const source = join(folder, 'journal-source');
   await writeFile(source, 'some bytes');
   const request = { kind: 'put', reference: { name: 'unwritten' }, ...(await markedFile(source)) } as const;

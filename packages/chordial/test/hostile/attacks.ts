@@ -32,6 +32,7 @@ export const attacks: readonly Attack[] = [
   { name: 'half a HELLO', act: floods.stallHello },
   { name: 'members by the hundred', act: floods.floodMembers },
   { name: 'streams', act: floods.floodStreams },
+  { name: 'relays', act: floods.floodRelays },
   { name: 'bodies held back', act: floods.holdBodies },
   { name: 'reads nothing', act: floods.readNothing },
   { name: 'hoards exchanges', act: floods.hoardExchanges },

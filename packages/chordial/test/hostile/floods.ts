@@ -9,10 +9,19 @@ import { tlsCredentials } from '../../src/network/certificate.ts';
 import { controlPath } from '../../src/network/control-channel.ts';
 import { encodeQuestion } from '../../src/network/control-frames.ts';
 import { createIdentity } from '../../src/network/identity.ts';
+import {
+  backAsk,
+  backPath,
+  newToken,
+  registerPath,
+  relayProtocol,
+  tokenText,
+} from '../../src/network/relay-messages.ts';
 import { encodeBody } from '../../src/network/wire-body.ts';
 import { decodeEntry } from '../../src/records/entry.ts';
 import { readNameEntry } from '../../src/records/name-entry.ts';
 import { searchMessages, signedQuestion } from '../../src/search/search-messages.ts';
+import { encodeAs } from '../../src/wire/schema.ts';
 import { type Battlefield, relentlessly, untilOver } from './attack.ts';
 import { badBodies } from './nonsense.ts';
 import { bulkKinds, controlKinds, namesAt, pair } from './pushes.ts';
@@ -88,6 +97,31 @@ export async function floodStreams(field: Battlefield): Promise<void> {
     while (!signal.aborted) {
       for (const stream of [control, ...streams]) if (!stream.destroyed && stream.writable) stream.write(Buffer.of(0));
       await wait(500);
+    }
+  });
+}
+
+/** Registers as hidden, calls hosts and opens tunnels without end, with ids and tokens of no one, and reads no answer. */
+export async function floodRelays(field: Battlefield): Promise<void> {
+  const ids = [...field.targets.map(({ contact }) => contact.host), createIdentity().host];
+  await withSessions(field, 4, { protocol: relayProtocol, windowBytes: 0 }, async (session, { signal }) => {
+    for (let turn = 0; !signal.aborted && !session.destroyed; turn++) {
+      const id = ids[turn % ids.length]!;
+      const token = newToken();
+      const call = encodeBody(
+        encodeAs(backAsk, { to: id, port: 1 + (turn % 65_535), purpose: 'bulk' as const, token }),
+      );
+      for (const body of [call, badBodies[turn % badBodies.length]!]) open(session, backPath).end(body);
+      const authorities = [id, tokenText(token), 'no-peer-id'];
+      for (const authority of authorities) {
+        const tunnel = session.request({ ':method': 'CONNECT', ':authority': authority }, { endStream: false });
+        tunnel.on('error', () => {});
+        if (tunnel.writable) tunnel.write(randomBytes(16 * 1024));
+      }
+      const registering = open(session, registerPath);
+      registering.write(randomBytes(1024));
+      field.did('turns');
+      await wait(20);
     }
   });
 }
@@ -285,7 +319,7 @@ function unfinished(): Buffer {
 function withSessions(
   field: Battlefield,
   perTarget: number,
-  options: { readonly windowBytes?: number },
+  options: Pick<SessionOptions, 'windowBytes' | 'protocol'>,
   use: (session: ClientHttp2Session, field: Battlefield) => Promise<void>,
 ): Promise<void> {
   return withConnections(field, perTarget, (port, network, own) => greeted(port, network, { ...own, ...options }), use);

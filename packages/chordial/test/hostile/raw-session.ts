@@ -34,15 +34,17 @@ export interface SessionOptions {
   readonly shown?: readonly Uint8Array[];
   /** Receive window per stream. */
   readonly windowBytes?: number;
+  /** ALPN. */
+  readonly protocol?: string;
 }
 
 /** A session after a valid HELLO; the rest is up to the caller. */
 export async function greeted(
   port: number,
   network: string,
-  { identity = createIdentity(), shown = [], windowBytes }: SessionOptions = {},
+  { identity = createIdentity(), shown = [], windowBytes, protocol = 'h2' }: SessionOptions = {},
 ): Promise<ClientHttp2Session> {
-  const socket = await tls(port, tlsCredentials(identity));
+  const socket = await tls(port, { ...tlsCredentials(identity), ALPNProtocols: [protocol] });
   const session = connectHttp2('https://peer', { createConnection: () => socket, settings: { enablePush: false } });
   session.on('error', () => {});
   const status = await post(session, '/hello', helloOf(network, shown, identity));
@@ -78,7 +80,7 @@ export function opening(id: number, kind: string, header: Uint8Array): Buffer {
 
 function helloOf(network: string, shown: readonly Uint8Array[], identity: Identity): Uint8Array {
   const contact = { host: identity.host, addresses: ['127.0.0.1:9'] };
-  return encodeBody(encodeHelloAsk({ network, contact, zone: null, shown, name: null, epoch: 0 }));
+  return encodeBody(encodeHelloAsk({ network, contact, shown, name: null, epoch: 0 }));
 }
 
 /** Status of the answer, 0 without one. The body is discarded. */

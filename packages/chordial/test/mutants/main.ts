@@ -36,6 +36,8 @@ interface Result {
   readonly noticed: number;
   readonly timedOut: readonly Mutant[];
   readonly survivors: readonly Mutant[];
+  /** Changes with which the tests did not even start. */
+  readonly unrun: number;
   readonly seconds: number;
 }
 
@@ -64,6 +66,9 @@ async function main(): Promise<void> {
     for (const mutant of result.timedOut) console.log(`  ran on: ${textOf(mutant)}`);
     for (const survivor of result.survivors)
       console.log(`  ${textOf(survivor)}\n    ${reasonOf(result.file, survivor)}`);
+    const survived = new Set(result.survivors.map(({ original }) => original));
+    for (const line of Object.keys(reasons[result.file] ?? {}))
+      if (!survived.has(line)) console.log(`  a reason without a survivor: \`${line}\``);
     // After each file, since a full run takes long and may be stopped.
     if (values['draw'] === true) await draw(result);
   }
@@ -125,6 +130,7 @@ async function resultOf({ file, tests }: Target, workers: number): Promise<Resul
     noticed: of('Killed', 'Timeout').length,
     timedOut: of('Timeout'),
     survivors: of('Survived', 'NoCoverage'),
+    unrun: of('RuntimeError', 'CompileError').length,
     seconds: (performance.now() - started) / 1000,
   };
 }
@@ -135,7 +141,7 @@ function scoreOf({ noticed, survivors }: Result): number {
 
 function lineOf(result: Result): string {
   const of = result.noticed + result.survivors.length;
-  return `${result.file}: ${scoreOf(result).toFixed(1)} % (${result.noticed} of ${of} noticed, ${result.timedOut.length} by time) in ${result.seconds.toFixed(0)} s`;
+  return `${result.file}: ${scoreOf(result).toFixed(1)} % (${result.noticed} of ${of} noticed, ${result.timedOut.length} by time, ${result.unrun} without a run) in ${result.seconds.toFixed(0)} s`;
 }
 
 function textOf({ line, mutator, original, replacement }: Mutant): string {
@@ -168,7 +174,8 @@ const head = `# Do the tests bite?
 
 \`npm run mutants\` changes one thing at a time (a condition, an operator, a block, a returned value) in the files whose failure loses
 or leaks something, and runs their tests. A change that no test notices survives. At least ${minScore} % must be noticed; what
-survives is listed with the reason. Texts of messages are not changed. \`npm run mutants -- --draw\` draws this page.
+survives is listed with the reason. What runs on for 30 s is noticed; a change with which the tests do not even start counts
+nowhere. Texts of messages are not changed. \`npm run mutants -- --draw\` draws this page.
 `;
 
 function sectionOf(result: Result): string {

@@ -7,6 +7,12 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
     'return [...merged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, encoded]) => encoded);':
       'equivalent: no two identities are equal',
   },
+  'src/search/expression-size.ts': {
+    "const [all, quoted] = /^(?:[pPx]\\{[^}]*\\}|Q(.*?)(?:\\\\E|$)|.|$)/su.exec(this.#source.slice(this.#at)) ?? [''];":
+      'equivalent: something always matches, at the beginning first',
+    "while (this.#at < this.#source.length && this.#source[this.#at] !== ']') {":
+      'equivalent: after the end nothing is counted',
+  },
   'src/search/match.ts': {
     'if (this.#line.includes(` ${word} `)) return true;': 'slower: all words are compared in any case',
     'if (this.#line.includes(` ${beginning}`)) return true;': 'slower: all words are compared in any case',
@@ -40,14 +46,8 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
       'equivalent: this host has room without bounds',
   },
   'src/storage/reconcile.ts': {
-    'const additions: Promise<void>[] = [];': 'equivalent: what is no promise is not waited for',
-    'if (cid === null || fileName(cid) !== name) return null;':
-      'a file is read by the one name of its block, so under another name none is found',
-    'if (!key.startsWith(shelf)) return null;': 'a file is read on the shelf of its block, so on another none is found',
     'if (size === null || size > maxBlockBytes) return null;':
-      'saves reading what is no file or too large; the bytes are checked in any case',
-    'return bytes !== null && verifyBlock(cid, bytes) ? { key, cid, size } : null;':
-      'only a file that is cut between the two looks at it has no bytes',
+      'only a file that goes between the two looks at it has no size',
   },
   'src/api/access.ts': {
     'const given = host?.toLowerCase();': 'HTTP/1.1 refuses a request without a Host before it is looked at',
@@ -58,22 +58,100 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
       'what of the request a message shows',
   },
   'src/replication/block-fetcher.ts': {
-    'return ordered.filter((lane) => !lane.avoided);': 'a host that is left out refuses by itself',
-    "this.#signal?.removeEventListener('abort', interrupted);": 'an outcome stays what it was',
+    'const isEnough = round >= maxRounds || (round >= 2 && haveAllAnswered && !fetching.isUnknown);':
+      'one pause more before the end',
+    'if (isAnyNew(sharing, before) && round < maxRounds) continue;': 'equivalent: the loop ends with the last round',
+    '...responsiveFirst(receivers.slice(this.#replicas)),': 'equivalent: a source that is listed twice is asked once',
+    'const receivers = this.#liveOf(sharers).filter((receiver) => !receiver.avoided);':
+      'a host that is left out refuses by itself',
+    'this.#wanted.abandoned = true;': 'what is not waited for any more is received in vain',
+    'if (bytes === null) this.absent.add(source);': 'equivalent: where there are bytes none asks who lacks them',
+    'if (bytes === null) return (await shared?.read(cid, leaves)) ?? null;':
+      'what it throws is caught: the block comes from elsewhere',
+    'damaged?.(cid);': 'what it throws is caught: the block comes from elsewhere',
+    "report?.('wrong-bytes', view.self, `The own copy of block ${cid} is damaged.`);":
+      'what it throws is caught: the block comes from elsewhere',
+    'if (now - pace.at >= paceMilliseconds) {': 'only in the very millisecond',
+    'if (source.receivedBytes - pace.bytes < minPaceBytes && !source.wasHeldBackSince(pace.at)) {':
+      'only with exactly so many bytes',
   },
   'src/replication/excess-replicas.ts': {
     'if (isAll) this.#waiting.clear();': 'what waits is examined once more with what arrived',
-    'if (!keys.has(key)) this.#dueCount += 1;': 'everything is examined somewhat earlier',
+    'cached.set === set && cached.bytes > 0 ? (index.find(set, cached.key) ?? []) : [],':
+      'equivalent: what is cached is in the index of its set alone',
+    'const bytes = index.findCached(set, item.key)?.bytes ?? 0;': 'equivalent: it was found there just before',
+    'if (open.length > 0) yield [set, open.flatMap((key) => index.find(set, key) ?? [])];': 'saves a look at nothing',
     'if (this.#isEverythingDue) return;': 'saves noting what is examined with everything else',
+    'if (!keys.has(key)) this.#dueCount += 1;': 'everything is examined somewhat earlier',
+    'this.#forgetDue();': 'memory until the next look',
+    'if (keys.size < maxDue) keys.add(key);': 'a bound of memory beyond what a test can fill quickly',
+    "proved.filter(({ fate }) => fate === 'cache'),": 'equivalent: what was dropped is in no index',
+    'const isOfMore = copiesOfSet(set, replicas) > replicas;':
+      'equivalent: an item of r copies has no place beyond the first r',
+    'const answer = answers.get(host.host)?.get(item.key);': 'equivalent: every place was asked',
+    'const given = item.places.map(({ host }) => answers.get(host)?.get(item.key));':
+      'equivalent: every place was asked',
+    'const challenges = given.flatMap((answer) => answer?.challenge ?? []);':
+      'equivalent: all have answered by then, to a challenge',
+    'if (own === null || challenges.length < given.length || given.some((answer) => !answer?.proof)) return false;':
+      'equivalent: all have answered by then, to a challenge',
+    'if (item.cid !== null && bytes !== null && !(await verifyBlockBy(hashing, item.cid, bytes))) damaged?.(item.cid);':
+      'equivalent: what is no block has no bytes there',
+    'if (copiesOfSet(set, replicas) <= replicas) return;':
+      'equivalent: an item of r copies has no place beyond the first r',
+    "return isFar && owner !== undefined ? [{ ...item, places: [owner], fate: 'cache' } as const] : [];":
+      'equivalent: where this host is among the places there is a first one',
+    "const isLacked = owner !== undefined && answers.get(owner.host)?.get(key)?.held === 'absent';":
+      'equivalent: every owner was asked',
+    'if (isLacked && cid !== null && !signal.aborted) await this.#blocks.push(owner, cid, signal);':
+      'only blocks have more than r copies; a push ends with the signal by itself',
+    'const question = questions.get(host.host) ?? { host, items: [] };':
+      'equivalent: what has no fate is asked of none',
+    'const cached = items.filter(({ key }) => index.isCached(set, key));': 'removes what is not there',
     'if (cached.length > 0) await catalog.write(() => index.removeCached(cached.map(({ key }) => ({ set, key }))));':
       'saves an empty transaction',
-    'if (keys.size < maxDue) keys.add(key);': 'a bound of memory beyond what a test can fill quickly',
+    'if (fresh.length === 0) return 0;': 'saves an empty transaction',
+    "return places.some(({ host }) => answers.get(host)?.get(key)?.held === 'absent');":
+      'equivalent: every place was asked',
   },
   'packages/ring/src/host/failure-detector.ts': {
-    'if (!entry.checking) entry.checks++;': 'pings of one check never overlap',
-    'if (!entry.checking) this.#rest(entry);': 'a timer runs in a check only',
+    'for (const [host, entry] of this.#entries) if (!hosts.has(host)) entry.watched = null;':
+      'equivalent: those that are watched are set next',
+    'if (hosts.size > 0) this.#ticking ??= clock.after(timers.pingInterval * random.next(), () => this.#tick());':
+      'equivalent: a tick pings none while none is watched',
     "if (entry === undefined || entry.liveness === 'left') return;":
       'a host that left once leaves again, which is told to none',
+    'if (entry.liveness === liveness) return;':
+      'what it is already is told to none, and none waits for one that is gone',
+    'const [host] = idle.find(([each, { lastHeard }]) => lastHeard === null || this.isDown(each)) ?? idle[0] ?? [];':
+      'equivalent: no host has that name',
+    'if (host !== undefined) this.#entries.delete(host);': 'equivalent: no host has no name',
+    'const patience = self < contact.host ? pace - timers.pingInterval / 2 : pace * patienceOfOther;':
+      'equivalent: it does not watch itself',
+    'if (lastHeard === null || now - lastHeard >= patience) this.#check(entry);':
+      'one that was never heard, or in that very millisecond, is pinged a tick later',
+    'if (!entry.checking) entry.checks++;': 'pings of one check never overlap',
+    'this.#rest(entry);': 'a test that came after the measurement notices it',
+    "if (result === 'alive') return this.#conclude(entry, false);": 'equivalent: it was heard just now',
+    "if (result === 'refused' || (entry.lastHeard ?? -1) >= sent) return this.#conclude(entry, false);":
+      'only in the millisecond of the ping, or the first of the clock',
+    'if (entry.misses === 0) entry.missingSince = sent;': 'equivalent: whatever is heard sets the misses to none',
+    "if (entry.liveness === 'alive') this.#turn(entry, 'suspected');": 'equivalent: it is suspected already',
+    "(e) => e !== entry && e.liveness === 'alive' && e.lastHeard !== null,":
+      'equivalent: the host itself is suspected by then',
+    'for (let i = helpers.length - 1; i > 0; i--) {': 'equivalent: the first is swapped with itself',
+    'helpers.sort((a, b) => Number(b.watched !== null) - Number(a.watched !== null));':
+      'equivalent: one side of the comparison decides the order',
+    'if (this.#closed || !entry.checking || entry.checks !== check) return;':
+      'a check that was settled concludes once more, which changes nothing',
+    'const alive = reached || (entry.lastHeard ?? -1) >= entry.missingSince;':
+      'only in the millisecond of the ping, or the first of the clock',
+    'entry.checking = false;': 'equivalent: it is set once more right after',
+    "else if (!dead && entry.liveness === 'suspected') this.#turn(entry, 'alive');":
+      'that it is what it was is told to none',
+    "if (liveness === 'dead' || liveness === 'away' || liveness === 'left') this.#rest(entry);":
+      'equivalent: no ping is to be sent again when it turns dead or suspected',
+    "if (before !== liveness && liveness !== 'suspected') {": 'equivalent: it turns only to what it was not',
   },
   'src/storage/durable-file.ts': {
     "if (errnoOf(error) !== 'ENOENT' || above === folder) throw error;": 'the root is always there',
@@ -87,7 +165,15 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
   'src/storage/group-commit.ts': {
     'if (this.#unflushed.has(batch)) this.#broken ??= this.#explained(error);':
       'after closing nothing more is promised in any case',
-    'if (!this.#unflushed.delete(batch)) return;': 'a caller that was told once is told nothing else',
+    'if (this.#closed || pages === this.#walPages) return;': 'sets what is set already',
+    'if (this.#unflushed.size > 0) this.#flushAtOnce();': 'flushes once more than is needed',
+    'if (this.#cancelCommit !== null) return;': 'a second timer finds nothing left to commit',
+    'if (wait <= 0) {': 'a timer of 1 ms in place of an immediate one',
+    'this.#cancelCommit = () => clearImmediate(soon);': 'what comes late finds nothing left to commit',
+    'this.#cancelCommit = () => clearTimeout(later);': 'what comes late finds nothing left to commit',
+    'if (writes.length === 0) return;': 'saves an empty transaction',
+    'this.#statements.release.run();': 'equivalent: the commit releases every savepoint',
+    'if (!this.#database.isTransaction) throw error;': 'the next statement throws in its place, with a poorer reason',
   },
   'src/storage/claim-table.ts': {
     'if (claims.length === 0) return 0;': 'saves a query',
@@ -109,8 +195,6 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
       'equivalent: what is dropped was listed just before',
     "if (claim.replicas >= sum.wanted) sum.wanted = Number(this.#maxWanted.get(block)?.['wanted'] ?? 0);":
       'saves a query, which always has a row',
-    'const chargeNow = (): number => (isClaimed && this.#isCharged.get(block, owner) !== undefined ? 0 : bytes);':
-      'saves a query for a block without claims',
   },
   'src/replication/claim-owners.ts': {
     'if (known !== undefined)': 'equivalent: it was noted when it was asked',
@@ -142,6 +226,18 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
     'wholeHash: sha256 !== null,': 'a hash that is not needed',
   },
   'src/transfer/part-file.ts': {
-    'this.#bytesUntilLook -= bytes.length;': 'only after 256 MiB it looks again, more than a test can write quickly',
+    'const mark = markOf(await file.stat({ bigint: true }));': 'equivalent for the inode numbers below 2^53',
+    'return bytesRead === length && verifyBlock(cid, bytes);':
+      'of a file that is cut meanwhile the rest of the buffer has other bytes',
+    'const isEmpty = this.#end === 0 && (await file.stat()).size === 0;':
+      'saves a call: a file that was written to is not empty',
+    'const status = await folder.lstat(partName(base)).catch(() => null);': 'equivalent: neither has a size',
+    'const status = await folder.lstat(name).catch(() => null);': 'equivalent: neither is a file',
+    'if (Date.now() - Number(status.mtimeMs) > leftBehindMilliseconds) await removeMarked(folder, name, markOf(status));':
+      'only in the very millisecond',
+    'else await wait(lookAgainMilliseconds, undefined, signal === undefined ? {} : { signal });':
+      'equivalent: no signal, whether named or not',
+    'for (let from = 0; from < bytes.length; from += zeros.length) {':
+      'equivalent: after the last byte there is nothing to compare',
   },
 };

@@ -41,8 +41,8 @@ await until(
   'all is found',
   async () => {
     await search.goto(`${third.apiUrl}/?q=summer`);
-    await search.getByText(/^\d+ hits?$/).waitFor();
-    return (await search.getByText('5 hits').count()) === 1;
+    await search.getByText(/\b\d+ files?$/).waitFor();
+    return (await search.getByText('5 files').count()) === 1;
   },
   settleMilliseconds,
 );
@@ -53,7 +53,7 @@ await ring.getByText(/blocks? in 3 copies/).waitFor();
 await ring.locator('svg.ring .replica').first().waitFor();
 await shoot('ring', ring);
 
-const stats = await browser.page(await third.pageLink('/stats'), { ...wide, height: 640 });
+const stats = await browser.page(await third.pageLink('/health'), { ...wide, height: 640 });
 for (const word of ['notes', 'school', '*.flac']) {
   await network.command(['search', ...(word.startsWith('*') ? ['--broadcast'] : []), word], third);
 }
@@ -61,8 +61,8 @@ await network.command(['get', 'summer at the lake.mp4', '-o', 'copy.mp4'], third
 await until(
   'rates are drawn',
   async () => {
-    const drawn = await stats.locator('.plot polyline').first().getAttribute('points');
-    return (drawn ?? '').split(' ').length >= 4;
+    const drawn = await stats.locator('.plot path.tone-0').first().getAttribute('d');
+    return (drawn ?? '').split('L').length >= 4;
   },
   settleMilliseconds,
 );

@@ -60,7 +60,7 @@ test('A12 all JSON requests and responses have types for callers', async () => {
       .map(([method]) => `${method.toUpperCase()} ${place}`),
   );
   const typed: readonly string[] = Object.keys(operations);
-  const streams = ['PUT /api/v1/files/{name}', 'PUT /api/v1/folders/{name}'];
+  const streams = ['cars', 'files', 'folders', 'trees'].map((kind) => `PUT /api/v1/${kind}/{name}`);
   assert.deepEqual(inJson.filter((name) => !typed.includes(name)).sort(), streams);
   const served = Object.entries(paths).flatMap(([place, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${place}`),

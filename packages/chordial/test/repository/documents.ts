@@ -42,7 +42,7 @@ ${table(['code', 'HTTP status', 'exit code', 'meaning'], rows)}
 export function configurationPage(): string {
   const rows = settings.map(({ key, argument, description, whenAbsent }) => [
     `\`${settingName(key)}\``,
-    `\`${settingFlag(key)}${argument === '' ? '' : ` ${argument.toUpperCase()}`}\``,
+    `\`${settingFlag(key)}${argument === '' ? '' : ` ${argument.toUpperCase().replaceAll('|', '\\|')}`}\``,
     `\`${settingVariable(key)}\``,
     description,
     whenAbsent,

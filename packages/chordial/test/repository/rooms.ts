@@ -11,20 +11,29 @@ const content = ['content', ...flow] as const;
 const storage = ['storage', ...content] as const;
 const wire = ['wire', ...content] as const;
 const network = ['network', 'wire', ...storage] as const;
+const lan = ['lan', ...network] as const;
 const records = ['records', ...network] as const;
 const replication = ['replication', ...records] as const;
 const transfer = ['transfer', ...replication] as const;
+const folders = ['folders', ...transfer] as const;
 const sharing = ['sharing', ...transfer] as const;
 const search = ['search', ...sharing] as const;
-const peer = ['peer', ...search] as const;
-const api = ['api', 'client', ...peer] as const;
+const links = ['links', ...transfer] as const;
+const codes = ['codes', ...records] as const;
+const reaching = ['reach', 'xml', ...network] as const;
+const s3 = ['s3', 'xml', ...storage] as const;
+const peer = ['peer', 'folders', 'lan', 'reach', 's3', 'xml', 'links', 'codes', ...search] as const;
+const http = ['http', ...peer] as const;
+const api = ['api', 'client', ...http] as const;
+const door = ['door', 'client', ...http] as const;
 const ringTesting = ['ring-testing', 'ring'] as const;
 const simulation = ['simulation', 'ring-simulator', 'ring-testing'] as const;
 
-/** What each room reaches. `cli` reaches `api`, since `start` serves it; nothing reaches `cli`. `client` is the
+/** What each room reaches. `cli` reaches `api` and `door`, since `start` serves them; they do not reach each other; nothing reaches `cli`. `client` is the
  * API as its callers see it: schemas and types of the operations, for the API, the page and the command line; it reaches nothing. */
 const reach: Readonly<Record<string, readonly string[]>> = {
   errors: leaf,
+  xml: ['xml'],
   ring: ['ring'],
   'ring-testing': ringTesting,
   'ring-simulator': ['ring-simulator', ...ringTesting],
@@ -33,19 +42,27 @@ const reach: Readonly<Record<string, readonly string[]>> = {
   storage,
   wire,
   network,
+  lan,
   records,
   replication,
   transfer,
+  folders,
   sharing,
   search,
+  links,
+  codes,
+  reach: reaching,
+  s3,
   peer,
+  http,
   api,
+  door,
   client: ['client'],
-  cli: ['cli', ...api],
+  cli: ['cli', 'door', ...api],
   simulation: [...simulation, ...peer],
-  test: ['test', 'cli', 'web', 'bench', ...simulation, ...api],
-  web: ['web', 'client'],
-  bench: ['bench', 'test', 'cli', ...simulation, ...api],
+  test: ['test', 'cli', 'door', 'web', 'bench', ...simulation, ...api],
+  web: ['web', 'client', 'flow', ...leaf],
+  bench: ['bench', 'test', 'cli', 'door', ...simulation, ...api],
 };
 
 /** The only import of the simulator from the sources: the command that runs it. */

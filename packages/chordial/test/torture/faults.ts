@@ -11,6 +11,7 @@ import type { FaultRow, Measured } from './rows/fault-row.ts';
 import { flippedBits } from './rows/flipped-bits.ts';
 import { hostile } from './rows/hostile.ts';
 import { killSome } from './rows/kill-some.ts';
+import { objectStore } from './rows/object-store.ts';
 import { oneByOne } from './rows/one-by-one.ts';
 import { shares } from './rows/shares.ts';
 import { split } from './rows/split.ts';
@@ -29,6 +30,7 @@ const rows: readonly FaultRow[] = [
   amidCollection,
   diskFull,
   flippedBits,
+  objectStore,
   split,
   shares,
   hostile,

@@ -3,7 +3,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { launcher } from '../end-to-end/command.ts';
 import { PeerProcess } from '../end-to-end/peer-process.ts';
+import { peerPort } from '../interop/namespaces.ts';
 import { portOutsideEphemeral } from './free-port.ts';
+import type { Machine } from './machines.ts';
 import type { TightDisk } from './tight-disk.ts';
 
 export type HostState = 'up' | 'paused' | 'away' | 'gone';
@@ -23,6 +25,8 @@ export interface HostSurroundings {
 export interface HostOptions {
   readonly flags: readonly string[];
   readonly disk: TightDisk | null;
+  /** Its own; null where all hosts are on this one. */
+  readonly machine: Machine | null;
 }
 
 /** A start during faults waits for the ring to recover. */
@@ -70,9 +74,10 @@ export class TortureHost {
   /** Resolves when it is a member. `join`: addresses of members; none for the founder and for restarts. */
   async start(join: readonly string[]): Promise<void> {
     await mkdir(this.dataFolder, { recursive: true });
-    const flags = [...(await this.#whereToListen()), '--api', '127.0.0.1:0'];
+    const { disk, machine } = this.#options;
+    const flags = [...(await this.#whereToListen()), '--api', machine?.api ?? '127.0.0.1:0'];
     const joins = join.flatMap((one) => ['--join', one]);
-    const enter = this.#options.disk?.enter ?? [];
+    const enter = [...(machine?.enter ?? []), ...(disk?.enter ?? [])];
     const launch = {
       command: [
         ...enter,
@@ -97,14 +102,26 @@ export class TortureHost {
   }
 
   async #whereToListen(): Promise<readonly string[]> {
+    if (this.#options.machine !== null)
+      return ['--listen', `0.0.0.0:${peerPort}`, '--lan', 'off', '--port-mapping', 'off'];
     if (this.#around.isDirect) return ['--listen', await this.address()];
     const inside = await portOutsideEphemeral();
     await this.#around.open(this.number, inside);
     return ['--listen', `127.0.0.1:${inside}`, '--advertise', await this.address()];
   }
 
-  /** HOST:PORT for other peers, usually its proxy. */
+  /** Whether no other host can dial it. */
+  get isHidden(): boolean {
+    return this.#options.machine?.address === null;
+  }
+
+  /** HOST:PORT for other peers, usually its proxy. Throws for a hidden one. */
   async address(): Promise<string> {
+    const { machine } = this.#options;
+    if (machine !== null) {
+      if (machine.address === null) throw new Error(`${this.name} is hidden`);
+      return machine.address;
+    }
     if (this.#around.isDirect) {
       this.#port ??= await portOutsideEphemeral();
       return `127.0.0.1:${this.#port}`;

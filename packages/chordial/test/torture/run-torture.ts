@@ -13,6 +13,8 @@ import { type Load, Workload } from './workload.ts';
 export interface TortureOptions {
   readonly minutes: number;
   readonly peers: number;
+  /** Of these, that no other host can dial. */
+  readonly hidden: number;
   readonly seed: number;
   /** Names of steps to choose from. */
   readonly steps: readonly string[];
@@ -30,9 +32,10 @@ export interface TortureOutcome {
 const calmMilliseconds = 1000;
 
 export async function runTorture(options: TortureOptions, log: StepLog, signal: AbortSignal): Promise<TortureOutcome> {
-  await using network = await TortureNetwork.open();
+  await using network = await TortureNetwork.open({ hidden: options.hidden });
   const torture = new Torture(network, seededRandom(options.seed), log, signal);
-  log.step(`seed ${options.seed}: ${options.peers} peers for ${options.minutes} min`);
+  const hidden = options.hidden === 0 ? '' : `, ${options.hidden} of them hidden,`;
+  log.step(`seed ${options.seed}: ${options.peers} peers${hidden} for ${options.minutes} min`);
   await startPeers(torture, options.peers);
   const began = performance.now();
   const workload = new Workload(torture, options.load);
@@ -78,7 +81,7 @@ async function oneStep(torture: Torture, workload: Workload, names: readonly str
       fullMilliseconds: null,
     });
     torture.log.step(`step ${name} was interrupted: ${(error as Error).stack}`);
-    torture.network.proxies.heal();
+    await torture.network.heal();
     torture.apart = new Set();
     torture.oracle.cutIsOver();
     if (torture.network.up.length < 2) await addHosts(torture, 1);

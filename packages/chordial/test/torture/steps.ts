@@ -71,10 +71,10 @@ export const steps: Readonly<Record<string, Step>> = {
     const milliseconds = torture.between(2000, 30_000);
     torture.log.step(`cut ${names(apart)} off for ${(milliseconds / 1000).toFixed(1)} s`);
     torture.apart = new Set(apart);
-    torture.network.proxies.cut(apart.map(({ number }) => number));
+    await torture.network.cut(apart);
     workload.allowWrites();
     await wait(milliseconds);
-    torture.network.proxies.heal();
+    await torture.network.heal();
     torture.log.step('healed');
     await untilRecovered(torture, 'partition');
     torture.apart = new Set();

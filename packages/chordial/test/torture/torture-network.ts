@@ -7,6 +7,7 @@ import { ringFaults } from '../end-to-end/ring-view.ts';
 import { Watchdog } from '../end-to-end/watchdog.ts';
 import { CutProxies } from './cut-proxy.ts';
 import { type HostSurroundings, TortureHost } from './host.ts';
+import { Machines } from './machines.ts';
 import { ownerOfPort } from './socket-owner.ts';
 import { TightDisk } from './tight-disk.ts';
 
@@ -16,29 +17,44 @@ export interface AddOptions {
   readonly flags?: readonly string[];
 }
 
+export interface NetworkOptions {
+  /** Without partitions. */
+  readonly isDirect?: boolean;
+  /** So many hosts no other one can dial; with any, each host has a machine of its own, which takes root. */
+  readonly hidden?: number;
+}
+
 /** Members given to a joiner, since one of them may die. */
 const joinAddresses = 3;
+/** A hidden host joins through those that can be dialled, of which some may be out. */
+const fewestPublic = 4;
 
 export class TortureNetwork implements AsyncDisposable {
   readonly hosts: TortureHost[] = [];
-  readonly proxies = new CutProxies((port) => this.#callerOf(port));
+  readonly #proxies = new CutProxies((port) => this.#callerOf(port));
   readonly folder: string;
   readonly #wereMembers = new Set<TortureHost>();
   readonly #watchdog: Watchdog;
   readonly #environment: NodeJS.ProcessEnv;
 
   readonly #isDirect: boolean;
+  readonly #hidden: number;
+  readonly #machines: Machines | null;
+  #created: Promise<unknown> = Promise.resolve();
 
-  private constructor(folder: string, isDirect: boolean) {
+  private constructor(folder: string, { isDirect = false, hidden = 0 }: NetworkOptions, machines: Machines | null) {
     this.folder = folder;
     this.#isDirect = isDirect;
+    this.#hidden = hidden;
+    this.#machines = machines;
     this.#watchdog = new Watchdog(folder);
     this.#environment = environmentAt(path.join(folder, 'home'));
   }
 
-  /** @param isDirect without partitions. */
-  static async open(isDirect = false): Promise<TortureNetwork> {
-    const network = new TortureNetwork(await mkdtemp(path.join(os.tmpdir(), 'chordial-torture-')), isDirect);
+  static async open(options: NetworkOptions = {}): Promise<TortureNetwork> {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'chordial-torture-'));
+    const machines = options.hidden === undefined || options.hidden === 0 ? null : await Machines.open();
+    const network = new TortureNetwork(folder, options, machines);
     await mkdir(path.join(network.folder, 'home'));
     return network;
   }
@@ -64,14 +80,17 @@ export class TortureNetwork implements AsyncDisposable {
 
   /** Starts a new host; the first founds the network. */
   async add(options: AddOptions = {}): Promise<TortureHost> {
-    const host = await this.#create(options);
+    // One after the other: each takes the next number.
+    const created = this.#created.then(() => this.#create(options));
+    this.#created = created.catch(() => undefined);
+    const host = await created;
     await this.start(host);
     return host;
   }
 
   /** Started again or for the first time. */
   async start(host: TortureHost): Promise<void> {
-    const members = this.up.filter((other) => other !== host).slice(-joinAddresses);
+    const members = this.up.filter((other) => other !== host && !other.isHidden).slice(-joinAddresses);
     // A returning host knows its network; addresses would make it unrealistically fast.
     const isNew = !this.#wereMembers.has(host);
     await host.start(isNew ? await Promise.all(members.map((member) => member.address())) : []);
@@ -83,6 +102,18 @@ export class TortureNetwork implements AsyncDisposable {
     return ringFaults(this.running.map((host) => host.process));
   }
 
+  /** Nothing passes between these hosts and the others until `heal`. */
+  async cut(hosts: readonly TortureHost[]): Promise<void> {
+    const numbers = hosts.map(({ number }) => number);
+    if (this.#machines === null) this.#proxies.cut(numbers);
+    else await this.#machines.cut(numbers);
+  }
+
+  async heal(): Promise<void> {
+    this.#proxies.heal();
+    await this.#machines?.heal();
+  }
+
   /** Registers another process to end with this one. */
   watch(pid: number): void {
     this.#watchdog.watch(pid);
@@ -90,7 +121,8 @@ export class TortureNetwork implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.hosts.map((host) => host[Symbol.asyncDispose]()));
-    await this.proxies[Symbol.asyncDispose]();
+    await this.#proxies[Symbol.asyncDispose]();
+    await this.#machines?.[Symbol.asyncDispose]();
     await this.#watchdog[Symbol.asyncDispose]();
   }
 
@@ -105,9 +137,22 @@ export class TortureNetwork implements AsyncDisposable {
       // On a disk that fills up the quota must not be reached first.
       quota = ['--quota', disk === null ? String(diskBytes) : '1G'];
     }
-    const host = new TortureHost(number, this.#surroundings, { flags: [...flags, ...quota], disk });
+    const isHidden = this.#wantsHidden();
+    // A network of members would take an invite for each host, of which this one has no say.
+    const founding = this.#machines !== null && number === 1 ? ['--open'] : [];
+    const host = new TortureHost(number, this.#surroundings, {
+      flags: [...founding, ...flags, ...quota],
+      disk,
+      machine: (await this.#machines?.add(number, isHidden)) ?? null,
+    });
     this.hosts.push(host);
     return host;
+  }
+
+  #wantsHidden(): boolean {
+    const there = this.hosts.filter(({ state }) => state !== 'gone');
+    const hidden = there.filter((host) => host.isHidden).length;
+    return hidden < this.#hidden && there.length - hidden >= fewestPublic;
   }
 
   get #surroundings(): HostSurroundings {
@@ -115,9 +160,9 @@ export class TortureNetwork implements AsyncDisposable {
       folder: this.folder,
       environment: this.#environment,
       isDirect: this.#isDirect,
-      open: (host, port) => this.proxies.open(host, port),
-      close: (host) => this.proxies.close(host),
-      portOf: (host) => this.proxies.portOf(host),
+      open: (host, port) => this.#proxies.open(host, port),
+      close: (host) => this.#proxies.close(host),
+      portOf: (host) => this.#proxies.portOf(host),
       watch: (peer) => {
         this.#watchdog.watch(peer.pid);
         void peer.exited.then(() => this.#watchdog.forget(peer.pid));

@@ -120,7 +120,7 @@ async function published(scene: Scene, said: Said, blocks: readonly Block[]): Pr
   const { host, sign } = member.identity;
   const claims = [{ publisher: host, name: said.name, sequence: 1, replicas: 3 }];
   const header = blockMessages.put.encode(
-    blocks.map(({ cid, bytes }) => ({ cid, size: bytes.length, claims, relay: 0 })),
+    blocks.map(({ cid, bytes }) => ({ cid, size: bytes.length, claims, relay: 0, repair: false })),
   );
   const { cid } = blocks.at(-1) as Block;
   const content = { ...said, cid, sha256: null, blocks: blocks.length };
@@ -136,7 +136,7 @@ async function published(scene: Scene, said: Said, blocks: readonly Block[]): Pr
     const taken = await member.transport.request(contact, recordMessages.put.kind, { entries: [entry] }, { deadline });
     const results = [...(answer.header as { results: string[] }).results, ...(taken as { results: string[] }).results];
     // A host may already have it from another.
-    if (results.some((result) => result !== 'stored' && result !== 'known'))
+    if (results.some((result) => !['stored', 'present', 'known'].includes(result)))
       throw new Error(`not taken: ${results.join(' ')}`);
   }
   return [peer];

@@ -100,7 +100,9 @@ async function blocksFlood(scene: Scene): Promise<Reached> {
   for (let turn = 0; turn < (scene.isShort ? 10 : 40); turn++) {
     const blocks = Array.from({ length: 4 }, () => new Uint8Array(randomBytes(mebibyte)));
     const claims = [{ publisher: member.identity.host, name: `junk ${turn}`, sequence: turn + 1, replicas: 3 }];
-    const offered = blocks.map((bytes) => ({ cid: cidOfBlock(rawCodec, bytes), size: bytes.length, claims, relay: 0 }));
+    const offered = blocks.map((bytes) => {
+      return { cid: cidOfBlock(rawCodec, bytes), size: bytes.length, claims, relay: 0, repair: false };
+    });
     const put = { header: blockMessages.put.encode(offered), payload: pieces(blocks) };
     const answer = await member.transport.stream(contact, blockMessages.put.kind, put, { deadline }).catch(() => null);
     if (answer === null) continue;

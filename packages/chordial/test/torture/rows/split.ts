@@ -20,7 +20,7 @@ export const split: FaultRow = {
   async measure({ torture, workload }) {
     const { network, log } = torture;
     const apart = network.up.filter((_, index) => index % 2 === 1);
-    network.proxies.cut(apart.map(({ number }) => number));
+    await network.cut(apart);
     torture.apart = new Set(apart);
     const until = performance.now() + apartMilliseconds;
     let put = 0;
@@ -30,7 +30,7 @@ export const split: FaultRow = {
       else if (await workload.putNew(host, fileBytes)) put += 1;
     }
     log.step(`${put} files were put while cut in two; healing`);
-    network.proxies.heal();
+    await network.heal();
     const since = performance.now();
     const ring = await untilConsistent(torture, since);
     heal(torture);

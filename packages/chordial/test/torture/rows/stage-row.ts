@@ -27,7 +27,7 @@ export async function stageRow(
   log: StepLog,
   signal: AbortSignal,
 ): Promise<Measured> {
-  await using network = await TortureNetwork.open(row.cuts !== true);
+  await using network = await TortureNetwork.open({ isDirect: row.cuts !== true });
   const torture = new Torture(network, seededRandom(options.seed), log, signal);
   log.step(`${row.name}: ${options.peers} peers, ${options.files} files`);
   await startPeers(torture, options.peers);

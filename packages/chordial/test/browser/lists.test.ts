@@ -1,0 +1,125 @@
+/** Long lists of files: sorted, filtered, selected; several saved as one ZIP, removed, and that undone. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { crc32, deflateSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
+import { NetworkFixture } from '../end-to-end/network-fixture.ts';
+import { until } from '../fixtures/until.ts';
+import { accessibilityFaults, BrowserFixture, desktop, phone } from './browser-fixture.ts';
+
+test('A20 A25 files are sorted and filtered by the URL, selected by keyboard, saved as a ZIP, and removed with a way back', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const [peer, other] = (await network.startRing(2)) as [Peer, Peer];
+  const put = (name: string, body: string | Uint8Array<ArrayBuffer>, by = peer) =>
+    by.request(`/api/v1/files/${encodeURIComponent(name)}`, { method: 'PUT', body });
+  for (const [name, text] of [
+    ['song 10.mp3', 'a'.repeat(3000)],
+    ['song 2.mp3', 'b'.repeat(2000)],
+    ['letter.txt', 'c'.repeat(1000)],
+  ] as const)
+    await put(name, text);
+  await put('square.png', picture(64, 64));
+  await put('the same letter.txt', 'c'.repeat(1000), other);
+
+  const page = await browser.page(await peer.pageLink('/files'), desktop);
+  const names = async () => page.locator('tbody td.name a').allTextContents();
+  const shows = (expected: string) => until(expected, async () => (await names()).join() === expected);
+  await shows('letter.txt,song 2.mp3,song 10.mp3,square.png');
+  await page.locator('canvas.thumbnail').waitFor();
+  await page.getByRole('button', { name: 'Size' }).click();
+  await shows('song 10.mp3,song 2.mp3,letter.txt,square.png');
+  await page.getByRole('button', { name: /^Audio 2/ }).click();
+  await shows('song 10.mp3,song 2.mp3');
+  await page.getByText('2 of 4 files').waitFor();
+  assert.equal(new URL(page.url()).search, '?sort=size&desc=1&kind=audio');
+  await page.reload();
+  await shows('song 10.mp3,song 2.mp3');
+  await page.goBack();
+  await shows('song 10.mp3,song 2.mp3,letter.txt,square.png');
+  await page.getByRole('button', { name: 'Copies' }).click();
+  await until('sorted by copies', async () => (await names()).length === 4);
+  await page.getByRole('button', { name: 'Filter' }).click();
+  await page.getByLabel('Size').selectOption('above 1 GB');
+  await page.getByText('0 of 4 files').waitFor();
+  await page.getByRole('button', { name: 'Clear', exact: true }).click();
+  await page.getByText('4 files').waitFor();
+
+  await page.goto(`${peer.apiUrl}/files?kind=audio`);
+  await shows('song 2.mp3,song 10.mp3');
+  await page.getByRole('link', { name: 'song 2.mp3' }).focus();
+  await page.keyboard.press(' ');
+  await page.getByText('1 selected').waitFor();
+  await page.keyboard.press('Shift+ArrowDown');
+  await page.getByText('2 selected').waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  await page.keyboard.press('Escape');
+  await page.getByText('2 selected').waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+a');
+  await page.getByText('2 selected').waitFor();
+  const saving = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download as ZIP' }).click();
+  const saved = await saving;
+  assert.equal(saved.suggestedFilename(), '2 files.zip');
+  // Its files are stored as they are.
+  const zip = await readFile(await saved.path());
+  for (const part of ['song 2.mp3', 'b'.repeat(2000), 'song 10.mp3', 'a'.repeat(3000)]) assert.ok(zip.includes(part));
+
+  await page.getByRole('region', { name: 'Selection' }).getByRole('button', { name: 'Remove' }).click();
+  await page.getByText('2 files are being removed.').waitFor();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByText('2 files are being removed.').waitFor({ state: 'detached' });
+  assert.equal((await peer.request('/api/v1/files/song%202.mp3')).status, 200);
+  await page.keyboard.press('Control+a');
+  await page.getByRole('region', { name: 'Selection' }).getByRole('button', { name: 'Remove' }).click();
+  await page.getByText('2 files are being removed.').waitFor();
+  // The peer carries it out without the page.
+  await page.context().close();
+  await until('both are gone', async () => (await peer.request('/api/v1/files/song%2010.mp3')).status === 404);
+  assert.equal((await peer.request('/api/v1/files/song%202.mp3')).status, 404);
+
+  const small = await browser.page(await peer.pageLink('/'), phone);
+  const rows = small.getByRole('table').getByRole('row').filter({ hasText: 'letter.txt' });
+  await until('one row for what two have put', async () => {
+    await small.goto(`${peer.apiUrl}/?sort=date&desc=1`);
+    await rows.first().waitFor();
+    return (await rows.count()) === 1;
+  });
+  await open(small, 'Details');
+  await small.getByRole('dialog').getByText('as the same letter.txt').waitFor();
+  assert.deepEqual(await accessibilityFaults(small), []);
+  await small.keyboard.press('Escape');
+  await small.getByRole('combobox', { name: 'Order' }).selectOption('Name, A to Z');
+  await small.waitForURL(`${peer.apiUrl}/`);
+  assert.deepEqual(await accessibilityFaults(small), []);
+});
+
+type Peer = Awaited<ReturnType<NetworkFixture['start']>>;
+
+/** From the menu of the last row with a letter. */
+async function open(page: Page, action: string): Promise<void> {
+  await page.getByRole('button', { name: /^Actions for .*letter\.txt$/ }).click();
+  await page.getByRole('menuitem', { name: action }).click();
+}
+
+/** A PNG of one colour. */
+function picture(width: number, height: number): Uint8Array<ArrayBuffer> {
+  const chunk = (type: string, data: Uint8Array) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const whole = Buffer.alloc(body.length + 8);
+    whole.writeUInt32BE(data.length);
+    body.copy(whole, 4);
+    whole.writeUInt32BE(crc32(body), body.length + 4);
+    return whole;
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 2, 0, 0, 0], 8);
+  const line = Buffer.alloc(1 + 3 * width, 120);
+  line[0] = 0;
+  const lines = Buffer.concat(Array.from({ length: height }, () => line));
+  const parts = [chunk('IHDR', head), chunk('IDAT', deflateSync(lines)), chunk('IEND', Buffer.alloc(0))];
+  return Uint8Array.from(Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), ...parts]));
+}
