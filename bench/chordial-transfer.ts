@@ -20,8 +20,13 @@ export async function timedGet(peer: PeerProcess, name: string, target: string):
 }
 
 /** Seconds until all blocks and the name are durable on a write quorum. */
-export async function timedPut(peer: PeerProcess, name: string, file: string, replicas: number): Promise<number> {
-  return timed(peer, { kind: 'put', name, ...(await markedFile(file)), replicas });
+export async function timedPut(
+  peer: PeerProcess,
+  name: string,
+  file: string,
+  wish: { readonly replicas: number; readonly sealed?: object },
+): Promise<number> {
+  return timed(peer, { kind: 'put', name, ...(await markedFile(file)), ...wish });
 }
 
 /** The CID under which a name is published. */

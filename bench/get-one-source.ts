@@ -36,7 +36,7 @@ export async function getFromOneSource(options: BenchOptions): Promise<readonly 
 
   const holder = await network.start();
   const client = await network.start({ join: holder, flags: ['--quota', '0'] });
-  await timedPut(holder, 'file', file, 1);
+  await timedPut(holder, 'file', file, { replicas: 1 });
   const target = path.join(network.folder, 'got');
   const cost = new TransferCost(bytes);
 

@@ -23,7 +23,7 @@ export async function getFromThreeSources(options: BenchOptions): Promise<readon
     const [first] = ring;
     if (first === undefined) throw new Error('no peer was started');
     const client = await network.start({ join: first, flags: ['--quota', '0'] });
-    await timedPut(first, 'file', file, sources);
+    await timedPut(first, 'file', file, { replicas: sources });
     const target = path.join(network.folder, 'got');
     const cost = new TransferCost(bytes);
     return {

@@ -28,7 +28,6 @@ export async function handshakes({ runs, isQuick, note }: BenchOptions): Promise
     credentials: tlsCredentials(identity),
     network: networkId(genesis),
     papers: () => ({ shown: [], name: null, epoch: 0 }),
-    zone: null,
     contactFor: () => ({ host: identity.host, addresses: [] }),
   };
   const meet = async (tickets: SessionTickets | null): Promise<boolean> => {

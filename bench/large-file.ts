@@ -45,7 +45,7 @@ export const sizeFigures = sharedMeasurement(
       for (let time = 1; time <= times; time++) {
         const name = `file of ${bytes}, ${time}`;
         await makeRandomFile(file, bytes);
-        const put = await metered([holder.pid], () => timedPut(holder, name, file, 1));
+        const put = await metered([holder.pid], () => timedPut(holder, name, file, { replicas: 1 }));
         // Saves disk space.
         await rm(file);
         const get = await metered([client.pid, holder.pid], () => timedGet(client, name, target));

@@ -33,7 +33,7 @@ export async function putThreeCopies(options: BenchOptions): Promise<readonly Be
       await makeRandomFile(file, bytes);
       const ring = await network.startRing(copies);
       const pids = ring.map(({ pid }) => pid);
-      const { result, cpu } = await metered(pids, () => timedPut(ring[0]!, 'file', file, copies));
+      const { result, cpu } = await metered(pids, () => timedPut(ring[0]!, 'file', file, { replicas: copies }));
       cost.add(cpu);
       await Promise.all(ring.map((peer) => peer.kill9()));
       return bytes / 1e6 / result;

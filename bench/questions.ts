@@ -1,5 +1,6 @@
 /** All benchmark questions, in order. */
 import { announcing } from './announce.ts';
+import { drive } from './drive.ts';
 import { getFromOneSource } from './get-one-source.ts';
 import { getFromThreeSources } from './get-three-sources.ts';
 import { growth } from './growth.ts';
@@ -12,6 +13,7 @@ import { lookups } from './lookups.ts';
 import { putThreeCopies } from './put.ts';
 import { restart } from './restart.ts';
 import type { Question } from './row.ts';
+import { sealedFiles } from './sealed.ts';
 import { searching } from './search.ts';
 import { hopsWithCache, hopsWithoutCache } from './simulated-hops.ts';
 import { slowPaths } from './slow-path.ts';
@@ -24,6 +26,8 @@ export const questions: readonly Question[] = [
   { name: 'get-three-sources', about: 'A file got from three peers', measure: getFromThreeSources },
   { name: 'put', about: 'A file put with three copies', measure: putThreeCopies },
   { name: 'small-files', about: 'Many small files', measure: smallFiles, runs: 1 },
+  { name: 'drive', about: 'The drive: large files, and a long list, beside put, get and nginx', measure: drive },
+  { name: 'sealed', about: 'Sealed files against plain ones', measure: sealedFiles },
   { name: 'hash', about: 'A file hashed for sharing', measure: hashing },
   { name: 'handshake', about: 'A new connection to a host met before', measure: handshakes },
   { name: 'lookups', about: 'Lookups in a warm network', measure: lookups },

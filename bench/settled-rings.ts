@@ -148,7 +148,7 @@ class Ring implements AsyncDisposable {
     const [putter, getter] = [this.#peers[1]!, this.#peers.at(-1)!];
     await makeRandomFile(file, transferBytes);
     const [putCost, getCost] = [new TransferCost(transferBytes), new TransferCost(transferBytes)];
-    const put = await this.#metered(putter, putCost, () => timedPut(putter, 'file', file, 3));
+    const put = await this.#metered(putter, putCost, () => timedPut(putter, 'file', file, { replicas: 3 }));
     const get = await this.#metered(getter, getCost, () => timedGet(getter, 'file', target));
     await sameBytes(file, target);
     return { put, get, putCost, getCost };

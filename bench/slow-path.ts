@@ -73,11 +73,11 @@ async function through(options: PathOptions, bytes: number): Promise<Through> {
   const client = await network.start({ join: `127.0.0.1:${slow.port}`, flags: ['--quota', '0'] });
   const file = path.join(network.folder, 'file');
   await makeRandomFile(file, bytes);
-  await timedPut(holder, 'there', file, 1);
+  await timedPut(holder, 'there', file, { replicas: 1 });
   const pids = [client.pid, holder.pid];
   const get = await metered(pids, () => timedGet(client, 'there', path.join(network.folder, 'got')));
   await makeRandomFile(file, bytes);
-  const put = await metered(pids, () => timedPut(client, 'here', file, 1));
+  const put = await metered(pids, () => timedPut(client, 'here', file, { replicas: 1 }));
   await Promise.all([holder, client].map((peer) => peer.kill9()));
   await rm(network.folder, { recursive: true, force: true });
   return { get: get.result, put: put.result, cpu: { get: get.cpu, put: put.cpu } };

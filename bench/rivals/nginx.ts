@@ -1,4 +1,4 @@
-/** nginx over HTTPS and HTTP/2 on loopback, with curl and aria2 as clients: no verification, no flush. */
+/** nginx on loopback: over HTTPS and HTTP/2 with curl and aria2 as clients, or as a drive by WebDAV; no verification, no flush. */
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { until } from '../../packages/chordial/test/fixtures/until.ts';
@@ -50,6 +50,28 @@ export class Nginx implements AsyncDisposable {
     return new Nginx(program, base);
   }
 
+  /** `served` as a drive, over plain HTTP. */
+  static async drive(folder: string, served: string, note: (text: string) => void): Promise<Nginx> {
+    await needPackages([debian.nginxFull, debian.curl], note);
+    const port = await freePort();
+    const file = path.join(folder, 'nginx-drive.conf');
+    await writeFile(file, driveConfiguration({ folder, served, port }));
+    const errors = path.join(folder, 'drive-errors');
+    const program = new RunningProgram('/usr/sbin/nginx', ['-c', file, '-p', folder, '-e', errors]);
+    const base = `http://127.0.0.1:${port}`;
+    await until('nginx answers', () =>
+      runProgram('curl', ['-s', '-o', '/dev/null', base]).then(
+        () => true,
+        () => false,
+      ),
+    );
+    return new Nginx(program, base);
+  }
+
+  get url(): string {
+    return this.#base;
+  }
+
   /** Seconds that curl takes to write the file to `target`. */
   async curl(name: string, target: string): Promise<number> {
     await rm(target, { force: true });
@@ -90,6 +112,22 @@ http {
     listen 127.0.0.1:${port} ssl http2;
     ssl_certificate ${folder}/certificate.pem; ssl_certificate_key ${folder}/key.pem; ssl_protocols TLSv1.3;
     root ${served};
+  }
+}
+`;
+}
+
+function driveConfiguration({ folder, served, port }: { folder: string; served: string; port: number }): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder};`);
+  return `load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
+daemon off; worker_processes 1; pid ${folder}/nginx-drive.pid; ${process.getuid?.() === 0 ? 'user root;' : ''}
+events { worker_connections 64; }
+http {
+  access_log off; sendfile on; client_max_body_size 0; ${temporary.join(' ')}
+  server {
+    listen 127.0.0.1:${port};
+    root ${served};
+    dav_methods PUT DELETE MKCOL COPY MOVE; dav_ext_methods PROPFIND OPTIONS; create_full_put_path on;
   }
 }
 `;

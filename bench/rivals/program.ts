@@ -18,6 +18,8 @@ export interface DebianPackage {
 
 export const debian = {
   nginx: { name: 'nginx-light', provides: '/usr/sbin/nginx' },
+  nginxFull: { name: 'libnginx-mod-http-dav-ext', provides: '/usr/lib/nginx/modules/ngx_http_dav_ext_module.so' },
+  rclone: { name: 'rclone', provides: '/usr/bin/rclone' },
   curl: { name: 'curl', provides: '/usr/bin/curl' },
   aria2: { name: 'aria2', provides: '/usr/bin/aria2c' },
   libtorrent: { name: 'python3-libtorrent', provides: '/usr/share/doc/python3-libtorrent' },
