@@ -58,6 +58,8 @@ export interface DataHost {
   hasLeft: boolean;
   /** Called after every change of the ring. */
   changed: () => void;
+  /** The same of another host that may have restarted. */
+  restarted: (host: HostId) => void;
 }
 
 export interface DataSimulationOptions extends Pick<SimulationOptions, 'seed' | 'faults'> {
@@ -108,6 +110,7 @@ export class DataSimulation {
       contactOf: (number) => contactOf(number, options.zoneOf?.(number) ?? null),
       observe: (id, event) => {
         if (event.kind === 'committed' || (event.kind === 'host' && event.hadPlaces)) this.#byId.get(id)?.changed();
+        if (event.kind === 'restarted') this.#byId.get(id)?.restarted(event.contact.host);
       },
     });
     this.memory = new MemoryNetwork(this.ring.time.clock(new Process()));
@@ -181,6 +184,7 @@ export class DataSimulation {
       isMember: false,
       hasLeft: false,
       changed,
+      restarted: () => undefined,
     };
     const host: DataHost = {
       number,
@@ -210,6 +214,7 @@ export class DataSimulation {
     this.memory.setHealth(host.signer.host, 'dead');
     this.ring.crash(host.ring);
     host.changed = () => undefined;
+    host.restarted = () => undefined;
     void host.data?.close();
     void host.transport?.close();
     host.exchange?.close();
@@ -273,6 +278,7 @@ export class DataSimulation {
     const { process, contact } = ring;
     const view = new RingAdapter(ring.ring, shape);
     host.changed = () => view.changed();
+    host.restarted = (other) => view.restarted(other);
     const transport = this.memory.transport(signer.host, contact.addresses[0]);
     this.memory.setHealth(signer.host, 'alive');
     host.transport = transport;

@@ -56,7 +56,7 @@ export async function buildRing(folder: OpenFolder, network: Network, opened: Cl
       observe: (event) => {
         story.observe(event);
         if (event.kind === 'host') updates.set(event.contact.host, Date.now());
-        if (event.kind === 'committed' || (event.kind === 'host' && event.hadPlaces)) view.changed();
+        view.observe(event);
       },
     },
     { clock: systemClock, random: systemRandom, network: messages },

@@ -1,6 +1,16 @@
 /** The ring as used by the data layer: promises instead of callbacks. */
 
-import type { Contact, Found, HostId, MemberPointer, MemberState, RingHost, RingId, RingShape } from '@chordial/ring';
+import type {
+  Contact,
+  Found,
+  HostId,
+  MemberPointer,
+  MemberState,
+  RingEvent,
+  RingHost,
+  RingId,
+  RingShape,
+} from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import type { RingView } from '../records/ring-view.ts';
 
@@ -8,6 +18,7 @@ export class RingAdapter implements RingView {
   readonly shape: RingShape;
   readonly #ring: RingHost;
   readonly #listeners = new Set<() => void>();
+  readonly #restartListeners = new Set<(host: HostId) => void>();
 
   constructor(ring: RingHost, shape: RingShape) {
     this.#ring = ring;
@@ -64,9 +75,23 @@ export class RingAdapter implements RingView {
     return () => this.#listeners.delete(listener);
   }
 
-  /** The ring's observer calls this after a commit or a change of liveness. */
+  onRestart(listener: (host: HostId) => void): () => void {
+    this.#restartListeners.add(listener);
+    return () => this.#restartListeners.delete(listener);
+  }
+
+  /** The ring's observer calls this with every event. */
+  observe(event: RingEvent): void {
+    if (event.kind === 'committed' || (event.kind === 'host' && event.hadPlaces)) this.changed();
+    else if (event.kind === 'restarted') this.restarted(event.contact.host);
+  }
+
   changed(): void {
     for (const listener of this.#listeners) listener();
+  }
+
+  restarted(host: HostId): void {
+    for (const listener of this.#restartListeners) listener(host);
   }
 }
 

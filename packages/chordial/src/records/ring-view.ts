@@ -38,4 +38,6 @@ export interface RingView {
   suspect(contact: Contact): void;
   /** Called after any of this host's members changed its neighbours, or a host with places died or came back. Returns the undo. */
   onChange(listener: () => void): () => void;
+  /** Called when a host with places may have restarted though its silence went unnoticed. Returns the undo. */
+  onRestart(listener: (host: HostId) => void): () => void;
 }

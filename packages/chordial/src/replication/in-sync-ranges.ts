@@ -32,6 +32,12 @@ export class InSyncRanges {
     this.#known.clear();
   }
 
+  /** The host has lost what it was told of the arcs around it. */
+  forget(host: HostId): void {
+    for (const [upTo, { hosts }] of this.#known)
+      if (hosts.some((known) => known.host === host)) this.#known.delete(upTo);
+  }
+
   /** Whether the arc can be skipped: it is in sync, and the same hosts would be asked. */
   has({ range, others }: OwnArc, asked: number): boolean {
     const known = this.#known.get(range.upTo);

@@ -111,7 +111,16 @@ export class Reconciliation {
     this.#absences = new Absences(ports.view, ports.clock, ports.times, (host) => ports.membership.isRemoved(host));
     if (ports.index.sets().length > 0) this.#absences.awaitOthers();
     this.#wasAlone = ports.view.hosts().length <= 1;
-    this.#stopListening = ports.view.onChange(() => this.#changed());
+    const undo = [
+      ports.view.onChange(() => this.#changed()),
+      ports.view.onRestart((host) => {
+        this.#settled.forget(host);
+        this.#schedule(ports.times.settleMilliseconds);
+      }),
+    ];
+    this.#stopListening = () => {
+      for (const each of undo) each();
+    };
     ports.stop?.onChange(() => !this.#isStopped && this.#schedule(0));
     this.#schedule(0);
     this.#placesTimer = ports.clock.after(placesMilliseconds, () => this.#watchPlaces());

@@ -237,6 +237,21 @@ test('A9 a newcomer says UNKNOWN, never absent, until it has its share', async (
   await close();
 });
 
+test('A9 a host that restarts unnoticed is confirmed again by the owners of the arcs around it', async () => {
+  const { peers, ring, close } = await dataNetwork(3);
+  await putFiles(peers, 3, 10_000);
+  for (const { beginRepair } of peers) beginRepair();
+  const isConfirmed = ({ confirmed }: DataPeer) => confirmed.covers('0'.repeat(64)) && confirmed.covers('f'.repeat(64));
+  await until(() => peers.every(isConfirmed));
+  // All arcs are in sync by now.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const restarted = peers[0]!;
+  restarted.confirmed.clear();
+  ring.restart(restarted.contact.host);
+  await until(() => isConfirmed(restarted));
+  await close();
+});
+
 test('A9 without an authoritative host a name is not reported absent', async () => {
   const { peers, close } = await dataNetwork(2);
   for (const { confirmed } of peers) confirmed.clear();

@@ -18,6 +18,8 @@ export type RingEvent =
       /** It spoke to this host and has, or had until now, places on the ring. That others are gone changes nothing here. */
       readonly hadPlaces: boolean;
     }
+  /** A host that was never found gone says something newer of itself: it may have restarted. */
+  | { readonly kind: 'restarted'; readonly contact: Contact }
   /** A host that is no member here yet asked for its place: it was told to ask `next`, or that it is ours to give. */
   | { readonly kind: 'join-request'; readonly from: Contact; readonly next: MemberPointer | null }
   /** All own members are on the ring. */

@@ -14,6 +14,7 @@ function host() {
   const asked: { kind: RingMessageKind; ask: RingAsks[RingMessageKind]; to: string }[] = [];
   const pinged: string[] = [];
   const changes: string[] = [];
+  const restarted: string[] = [];
   const ring = new RingHost(
     {
       self: me.contact,
@@ -27,6 +28,7 @@ function host() {
       proximity: false,
       gossip: true,
       observe: (event) => {
+        if (event.kind === 'restarted') restarted.push(event.contact.host);
         if (event.kind === 'host' && event.hadPlaces) changes.push(`${event.contact.host} ${event.liveness}`);
       },
     },
@@ -48,7 +50,7 @@ function host() {
   ring.found();
   ring.heard(other.contact);
   told(ring, [other.contact]);
-  return { ring, asked, pinged, pass, changes };
+  return { ring, asked, pinged, pass, changes, restarted };
 }
 
 /** Gossips arrivals of these hosts, each with a place. */
@@ -73,6 +75,24 @@ test('of hosts of which there are only rumours the death is not told, and few ar
   for (const one of ghosts) assert.deepEqual(newsOf(asked, one.host), []);
   const lookedFor = new Set(pinged.filter((name) => name.startsWith('ghost')));
   assert.ok(lookedFor.size > 0 && lookedFor.size <= 32, `${lookedFor.size} are looked for`);
+});
+
+test('a host that was never found gone and says something newer of itself may have restarted [R34]', () => {
+  const { ring, restarted } = host();
+  restarted.length = 0;
+  const says = (incarnation: number) =>
+    ring.handle(
+      other.contact.host,
+      'gossip',
+      { events: [{ type: 'alive', contact: other.contact, virtualNodes: 1, incarnation }] },
+      () => {},
+    );
+  says(1);
+  assert.deepEqual(restarted, []);
+  says(5);
+  says(5);
+  says(4);
+  assert.deepEqual(restarted, [other.contact.host]);
 });
 
 test('the death of one that was heard is told, and it is looked for', () => {

@@ -56,7 +56,7 @@ export class OtherHosts {
       selfEvent: () => this.selfEvent('alive'),
       latest: (host) => this.#gossip.latest(host),
       note: (event) => {
-        this.#gossip.note(event);
+        if (this.#gossip.note(event)) this.#livesAnew(event);
       },
       meet: (contact) => this.#meet(contact),
       refute: (incarnation) => this.#refute(incarnation),
@@ -212,6 +212,7 @@ export class OtherHosts {
     }
     const stale = event.incarnation < (this.#gossip.latest(host)?.incarnation ?? 0);
     if (stale || !(this.large.isLarge ? this.#gossip.note(event) : this.#gossip.tell(event, 'told'))) return;
+    this.#livesAnew(event);
     if (this.large.isLarge && event.type === 'alive') {
       this.large.arrived(event);
       // A sender that gossips believes the network small: this host informs the others.
@@ -226,6 +227,14 @@ export class OtherHosts {
     } else if (liveness !== null && !detector.isDown(host)) {
       detector.suspect(event.contact, event.type === 'dead');
     }
+  }
+
+  /** One that restarts so fast that its silence goes unnoticed says only by its higher incarnation what it has forgotten. */
+  #livesAnew({ type, contact }: MembershipEvent): void {
+    const liveness = this.#ports.detector.liveness(contact.host);
+    const isThere = liveness === 'alive' || liveness === 'suspected';
+    if (type === 'alive' && isThere && this.hasPlaces(contact.host))
+      this.#options.observe({ kind: 'restarted', contact });
   }
 
   /** Gossip of my death is exaggerated: a higher incarnation outdates it wherever it has spread (SWIM). */
