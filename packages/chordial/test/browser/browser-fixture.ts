@@ -85,3 +85,29 @@ export async function accessibilityFaults(page: Page): Promise<readonly string[]
   const result = (await page.evaluate('axe.run()')) as AxeResult;
   return result.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
 }
+
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Microseconds of CPU time. */
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+}
+
+/** Milliseconds of CPU time of the longest task of the page meanwhile: a busy machine does not lengthen it. */
+export async function longestTask(page: Page, act: () => Promise<unknown>): Promise<number> {
+  const browser = page.context().browser();
+  assert.ok(browser !== null);
+  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] });
+  await act();
+  const trace = JSON.parse((await browser.stopTracing()).toString()) as { readonly traceEvents: readonly TraceEvent[] };
+  const threadOf = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
+  const pages = new Set(
+    trace.traceEvents
+      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+      .map(threadOf),
+  );
+  const tasks = trace.traceEvents.filter((one) => one.name === 'RunTask' && pages.has(threadOf(one)));
+  return Math.max(...tasks.map(({ tdur = 0 }) => tdur / 1000));
+}
