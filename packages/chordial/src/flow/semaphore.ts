@@ -29,6 +29,10 @@ export class Semaphore {
     return this.#taken;
   }
 
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Resolves when the amount may be held. One above the whole limit is admitted when nothing else is held. */
   async take(amount = 1): Promise<void> {
     if (this.#waiting.length === 0 && this.#fits(amount)) this.#taken += amount;

@@ -21,7 +21,7 @@ export interface TlsCredentials {
   readonly secureContext: SecureContext;
 }
 
-const ed25519 = sequence(der(0x06, Uint8Array.of(0x2b, 0x65, 0x70)));
+export const ed25519 = sequence(der(0x06, Uint8Array.of(0x2b, 0x65, 0x70)));
 /** CN=chordial */
 const name = sequence(
   der(0x31, sequence(der(0x06, Uint8Array.of(0x55, 0x04, 0x03)), der(0x0c, Buffer.from('chordial')))),
@@ -42,12 +42,12 @@ export function tlsCredentials(identity: Identity): TlsCredentials {
   return { key, cert, secureContext: createSecureContext({ key, cert, ca: [], minVersion: 'TLSv1.3' }) };
 }
 
-function sequence(...parts: readonly Uint8Array[]): Buffer {
+export function sequence(...parts: readonly Uint8Array[]): Buffer {
   return der(0x30, ...parts);
 }
 
 /** One value in DER; nothing here is longer than 65 535 bytes. */
-function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
+export function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(parts);
   const { length } = body;
   const head = length < 128 ? [tag, length] : [tag, 0x82, length >> 8, length & 255];

@@ -7,7 +7,7 @@ import type { BlockHashing } from '../content/block-hashing.ts';
 import { ChordialError } from '../errors.ts';
 import { systemRandom } from '../network/system-clock.ts';
 import { S3Blocks } from '../s3/blocks.ts';
-import { S3Client, type S3State } from '../s3/client.ts';
+import { S3Client, type S3Counts, type S3State } from '../s3/client.ts';
 import { readKeys } from '../s3/keys.ts';
 import { defaultRegion, endpointOf, shownPlace } from '../s3/place.ts';
 import { BlockCache } from '../storage/block-cache.ts';
@@ -23,12 +23,15 @@ const retryMilliseconds = 60_000;
 /** The store may lose objects that are never asked for: the listing shows it, and costs next to nothing. */
 const listingMilliseconds = 24 * 3_600_000;
 
+export type StoreCounts = S3Counts & { readonly cache: BlockCache['reads'] };
+
 export interface ObjectBlocks {
   readonly large: LargeBlocks;
   readonly status: () => StoreStatus;
+  readonly counts: () => StoreCounts;
   /** Looks after them from now on. */
   begin(store: DiskBlockStore): void;
-  /** Removes what lies there of this peer, which has left. */
+  /** Removes what lies there of this peer, which has left; tells what stays. */
   erase(): Promise<void>;
 }
 
@@ -83,6 +86,7 @@ export async function openObjectBlocks(
   return {
     large: cache,
     status: () => ({ place: shownPlace(place), ...client.state, cachedBytes: cache.bytes }),
+    counts: () => ({ ...client.counts, cache: cache.reads }),
     erase: async () => {
       await upkeep?.close();
       try {
@@ -106,7 +110,7 @@ export async function openObjectBlocks(
 function toldOf({ state, text }: S3State): string {
   if (state === 'up') return 'answers again';
   if (state === 'away') return `does not answer as it should (${text}): its blocks cannot be read until it is back`;
-  return state === 'full' ? `is full (${text}): blocks go to other peers` : `refuses this peer: ${text}`;
+  return state === 'full' ? `is full (${text}): blocks go to other peers` : `cannot be used by this peer: ${text}`;
 }
 
 /** Removals that did not reach the store, and what a crash left or the store lost. */

@@ -34,7 +34,7 @@ export function buildReports({ folder, network, ring, storage, data }: Parts): P
   const reports = new PeerReports(ports, async () => {
     const { quota, used, cached, free } = await ownDisk({ folder, storage });
     const { lacking = null, rare = [] } = data.repair() ?? {};
-    const onDisk = storage.storeStatus === null ? free + cached : Number.POSITIVE_INFINITY;
+    const onDisk = storage.store === null ? free + cached : Number.POSITIVE_INFINITY;
     const room = Math.max(0, Math.min(quota - used, onDisk));
     return { quota, used, cached, room, lacking, rare: rare.length, version: packageJson.version };
   });
@@ -55,7 +55,7 @@ export function buildHealth(
       status: () => shown.status('none'),
       peers: () => shown.peers(),
       limits: () => limits.status(),
-      store: () => storage.storeStatus?.() ?? null,
+      store: () => storage.store?.status() ?? null,
       members: () => ({
         admission: folder.membership.admission,
         openInvites: shown.openInvites().length,

@@ -49,9 +49,7 @@ export async function buildStorage(folder: OpenFolder, opened: Closing) {
     catalog,
     blocks,
     /** The object store of the large blocks, if any. */
-    storeStatus: objects?.status ?? null,
-    /** Removes what lies there, for a peer that has left. */
-    eraseStore: objects?.erase ?? null,
+    store: objects,
     storageShares,
     pointers: new PointerTable(catalog),
     sharedFiles: new SharedFileTable(catalog),

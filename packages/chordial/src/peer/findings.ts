@@ -57,7 +57,7 @@ export function objectStore({ place, state, text, cachedBytes }: StoreStatus): F
     const remedy = 'Free some space there, or raise its limit; until then blocks go to other peers.';
     return { check, level: 'note', text: `${place} is full: ${text}. ${remedy}` };
   }
-  const what = state === 'away' ? 'does not answer as it should' : 'refuses this peer';
+  const what = state === 'away' ? 'does not answer as it should' : 'cannot be used by this peer';
   return { check, level: 'bad', text: `${place} ${what}: ${text}. Its blocks cannot be read until that ends.` };
 }
 

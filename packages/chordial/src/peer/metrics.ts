@@ -1,17 +1,20 @@
 /** The figures of a peer for monitoring, taken from its parts. The API adds those of the process and of its own answers. */
 import { type Bandwidth, directions, trafficClasses } from '../network/bandwidth.ts';
+import type { StoreCounts } from './build-blocks.ts';
 import type { SearchParts } from './build-search.ts';
 import type { OwnDoor } from './doors.ts';
-import type { Metric, Peer, Sample } from './peer.ts';
+import type { Metric, Peer, Sample, StoreStatus } from './peer.ts';
 
 const peerStates = ['alive', 'suspected', 'away', 'left', 'dead'] as const;
 const mappingStates = ['off', 'asking', 'no-gateway', 'no-router', 'refused', 'mapped'] as const;
 const reachStates = ['loopback-only', 'unknown', 'open', 'hidden'] as const;
+const storeStates = ['up', 'away', 'refused', 'full'] as const;
+const storeOutcomes = ['answered', 'away', 'refused', 'full'] as const;
 const transferStates = ['running', 'paused', 'done', 'failed', 'cancelled'] as const;
 
 type Shown = Pick<Peer, 'status' | 'peers' | 'stored'>;
 
-export function peerMetrics({ data, network, lan }: SearchParts, shown: Shown): readonly Metric[] {
+export function peerMetrics({ data, network, lan, storage }: SearchParts, shown: Shown): readonly Metric[] {
   const { members, hosts, reach, portMapping, door } = shown.status('none');
   const { blocks, bytes, cachedBytes } = shown.stored();
   const { received, sent, pings, questions } = network.transport.traffic;
@@ -54,6 +57,7 @@ export function peerMetrics({ data, network, lan }: SearchParts, shown: Shown): 
     counters('chordial_lan_messages_total', 'Messages of multicast DNS about peers, by what became of them', messages),
     gauge('chordial_lan_heard_peers', 'Peers heard on the local network, of any network', {}, heardOn(lan)),
     ...(door === null ? [] : ofDoor(door)),
+    ...(storage.store === null ? [] : ofStore(storage.store.status(), storage.store.counts())),
     counter('chordial_pings_total', 'Heartbeats sent to other peers', pings),
     counter('chordial_questions_total', 'Requests and streams opened to other peers', questions),
     counters('chordial_refused_total', 'What other peers sent that was not answered as asked, by reason', refusals),
@@ -75,6 +79,27 @@ function ofDoor({ requests, connections, tls }: OwnDoor): readonly Metric[] {
           ),
           gauge('chordial_door_certificate_expires_seconds', 'Since 1970', {}, Date.parse(tls.expires) / 1000),
         ]),
+  ];
+}
+
+function ofStore(
+  status: StoreStatus,
+  { requests, milliseconds, bytes, waiting, cache }: StoreCounts,
+): readonly Metric[] {
+  const outcomes = storeOutcomes.map((outcome) => ({ labels: { outcome }, value: requests[outcome] }));
+  const ways = directions.map((direction) => ({ labels: { direction }, value: bytes[direction] }));
+  const reads = [
+    { labels: { result: 'hit' }, value: cache.hits },
+    { labels: { result: 'miss' }, value: cache.misses },
+  ];
+  return [
+    gauges('chordial_store_state', 'The object store: 1 for its state', byState([status], storeStates)),
+    counters('chordial_store_requests_total', 'Requests to the object store, by what came of them', outcomes),
+    counter('chordial_store_seconds_total', 'That requests to the object store took together', milliseconds / 1000),
+    counters('chordial_store_bytes_total', 'Bodies to and from the object store', ways),
+    gauge('chordial_store_waiting', 'Requests to the object store that wait until others are over', {}, waiting),
+    counters('chordial_store_cache_reads_total', 'Reads of blocks of the object store, by the cache', reads),
+    gauge('chordial_store_cache_bytes', 'Blocks of the object store that are cached here', {}, status.cachedBytes),
   ];
 }
 

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { RingHost } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import type { ObjectBlocks } from './build-blocks.ts';
 import type { Closing } from './closing.ts';
 import type { Data } from './data.ts';
 import type { EventFan } from './event-fan.ts';
@@ -14,8 +15,8 @@ interface Ending {
   readonly folder: string;
   readonly ring: RingHost;
   readonly data: Pick<Data, 'handOverEverything' | 'drainOnStop'>;
-  /** Removes blocks that lie outside of the data folder, if any do; tells what stays there. */
-  readonly eraseStore: (() => Promise<void>) | null;
+  /** Where blocks lie outside of the data folder, if any do. */
+  readonly store: Pick<ObjectBlocks, 'erase'> | null;
 }
 
 /** Limit on making replicas at a stop; with the farewells it ends within 10 s (cli/end-signals.ts). */
@@ -87,7 +88,7 @@ export class PeerLifecycle {
     this.#state = 'left';
     events.tell({ kind: 'left', text: 'This peer has left the network for good' });
     this.#closing = 'removing its blocks from the object store';
-    if (this.#parts.eraseStore !== null) await this.#parts.eraseStore();
+    await this.#parts.store?.erase();
     await this.#shutDown(true);
   }
 

@@ -125,7 +125,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     folder: folder.folder,
     ring: ring.ring,
     data,
-    eraseStore: storage.eraseStore,
+    store: storage.store,
   });
   const reach = await buildReach(folder, network, ring, opened);
   const exchange = answerOthers({ ...parts, reach }, lifecycle, opened);

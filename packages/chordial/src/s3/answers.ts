@@ -22,6 +22,31 @@ export class S3Fault extends Error {
   }
 }
 
+/** Settings of this peer decide these; a certificate that has expired is renewed by others. */
+const untrustedCodes = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** What keeps a request from being answered at all. */
+export function faultOfFailure(error: NodeJS.ErrnoException): S3Fault {
+  const { code = '', message } = error;
+  if (untrustedCodes.has(code)) {
+    const remedy =
+      'If that is one of your own, set NODE_EXTRA_CA_CERTS to the file of its certificate, and start again.';
+    return new S3Fault('refused', `no CA known here signed its certificate (${message}). ${remedy}`, { cause: error });
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return new S3Fault('refused', `${message} Check --s3-endpoint.`, { cause: error });
+  // Node joins failures of several addresses without a message of its own.
+  const joined =
+    error instanceof AggregateError ? error.errors.map((one: Error) => one.message).join(', ') : error.name;
+  return new S3Fault('away', message || joined, { cause: error });
+}
+
 export interface S3Answer {
   readonly status: number;
   readonly header: (name: string) => string | null;

@@ -32,6 +32,7 @@ interface Opened extends AsyncDisposable {
   readonly store: DiskBlockStore;
   readonly blocks: S3Blocks;
   readonly client: S3Client;
+  readonly cache: BlockCache;
   readonly states: S3State[];
   crash(): void;
 }
@@ -76,6 +77,7 @@ async function openIn(folder: string, objects: ObjectStore, options: Options = {
     store,
     blocks,
     client,
+    cache,
     states,
     crash() {
       isCrashed = true;
@@ -426,6 +428,29 @@ describe('B14 blocks in an object store', () => {
     });
   });
 
+  it('requests are counted by what came of them, with their time, their bytes and those that wait', async () => {
+    await withStore(async ({ store, objects, client }) => {
+      const blocks = Array.from({ length: 20 }, () => largeBlock());
+      const before = client.counts;
+      objects.fault = first({ status: 503, code: 'SlowDown' }, isPut, 2);
+      await store.put(blocks);
+      objects.delay = 50;
+      const reads = Promise.all(blocks.map(({ cid }) => store.get(cid)));
+      await until('four of twenty wait', () => client.counts.waiting === 4);
+      await reads;
+      objects.fault = () => ({ status: 507 });
+      await assert.rejects(store.put([largeBlock()]), isError('disk-full'));
+      objects.fault = () => ({ status: 403, code: 'AccessDenied' });
+      await assert.rejects(store.get(blocks[0]!.cid), isError('store-refused'));
+      const { requests, bytes, milliseconds, waiting } = client.counts;
+      assert.equal(requests.answered - before.requests.answered, 40);
+      assert.deepEqual([requests.away, requests.full, requests.refused, waiting], [2, 1, 1, 0]);
+      assert.equal(bytes.up - before.bytes.up, 23 * 40_000);
+      assert.ok(bytes.down - before.bytes.down >= 20 * 40_000);
+      assert.ok(milliseconds - before.milliseconds >= 20 * 50);
+    });
+  });
+
   it('a place where nothing may be put, or that gives something else, is refused before it is used', async () => {
     await using objects = await ObjectStore.open();
     await using folder = await temporaryFolder();
@@ -452,11 +477,13 @@ describe('B14 the cache of blocks in an object store', () => {
       await opened.store.put(blocks);
       assert.equal((await files()).length, 3);
       for (const { cid, bytes } of blocks.slice(0, 3)) assert.deepEqual(await opened.store.get(cid), bytes);
+      assert.equal(opened.cache.reads.hits + opened.cache.reads.misses, 3);
     }
     await using again = await openIn(folder.path, objects, { cacheBytes: 125_000, returns: true });
     objects.fault = () => 'reset';
     for (const { cid, bytes } of blocks.slice(0, 3)) assert.deepEqual(await again.store.get(cid), bytes);
     await assert.rejects(again.store.get(blocks[4]!.cid), isError('store-away'));
+    assert.deepEqual(again.cache.reads, { hits: 3, misses: 1 });
   });
 
   it('what is damaged in it is fetched again, and what is removed leaves it', async () => {

@@ -6,7 +6,7 @@ import { setMaxListeners } from 'node:events';
 import type { Random } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { Semaphore } from '../flow/semaphore.ts';
-import { faultOf, isAbsent, type ListedPage, listedPage, type S3Answer, S3Fault } from './answers.ts';
+import { type FaultKind, faultOf, isAbsent, type ListedPage, listedPage, type S3Answer, S3Fault } from './answers.ts';
 import { type ExchangeTimes, S3Exchanges, type S3Request } from './exchange.ts';
 import type { S3Keys } from './keys.ts';
 import { type S3Place, shownPlace } from './place.ts';
@@ -43,6 +43,18 @@ export interface S3State {
   readonly text: string;
 }
 
+/** Since the start, but for those that wait now. */
+export interface S3Counts {
+  /** Each attempt, by what came of it. */
+  readonly requests: Readonly<Record<'answered' | FaultKind, number>>;
+  /** That they took together. */
+  readonly milliseconds: number;
+  /** Of bodies. */
+  readonly bytes: Readonly<Record<'up' | 'down', number>>;
+  /** Requests that wait until others are over. */
+  readonly waiting: number;
+}
+
 export interface S3ClientOptions {
   readonly place: S3Place;
   /** Asked at the first request, and again once the store has refused them. */
@@ -62,6 +74,9 @@ export class S3Client {
   #keys: Promise<S3Keys> | null = null;
   #state: S3State = { state: 'up', text: '' };
   #look: NodeJS.Timeout | null = null;
+  readonly #requests = { answered: 0, away: 0, refused: 0, full: 0 };
+  readonly #bytes = { up: 0, down: 0 };
+  #milliseconds = 0;
 
   constructor(options: S3ClientOptions) {
     this.place = options.place;
@@ -74,6 +89,11 @@ export class S3Client {
 
   get state(): S3State {
     return this.#state;
+  }
+
+  get counts(): S3Counts {
+    const [requests, bytes] = [{ ...this.#requests }, { ...this.#bytes }];
+    return { requests, milliseconds: this.#milliseconds, bytes, waiting: this.#slots.waiting };
   }
 
   close(): void {
@@ -197,12 +217,22 @@ export class S3Client {
       this.#keys = null;
       throw error;
     }
-    const answer = await this.#exchanges.exchange(request, keys, this.#closing.signal);
-    if (isExpected(answer)) return answer;
-    const fault = faultOf(answer);
-    // They may have been replaced meanwhile.
-    if (fault.kind === 'refused') this.#keys = null;
-    throw fault;
+    const began = performance.now();
+    try {
+      const answer = await this.#exchanges.exchange(request, keys, this.#closing.signal);
+      this.#bytes.up += request.body?.length ?? 0;
+      this.#bytes.down += answer.bytes.length;
+      if (!isExpected(answer)) throw faultOf(answer);
+      this.#requests.answered += 1;
+      return answer;
+    } catch (error) {
+      if (error instanceof S3Fault) this.#requests[error.kind] += 1;
+      // They may have been replaced meanwhile.
+      if (error instanceof S3Fault && error.kind === 'refused') this.#keys = null;
+      throw error;
+    } finally {
+      this.#milliseconds += performance.now() - began;
+    }
   }
 
   /** Full jitter, so that many requests that failed together do not come again together. */
@@ -250,7 +280,8 @@ export class S3Client {
       const message = `${place} is full (${text}): the block was not stored. Free some space there, or raise its limit.`;
       return new ChordialError('disk-full', message, { cause });
     }
-    if (kind === 'refused') return new ChordialError('store-refused', `${place} refuses this peer: ${text}`, { cause });
+    if (kind === 'refused')
+      return new ChordialError('store-refused', `${place} cannot be used by this peer: ${text}`, { cause });
     const message = `${place} does not answer as it should (${text}). What lies there can be read when it is back; it is looked for all the time.`;
     return new ChordialError('store-away', message, { cause });
   }

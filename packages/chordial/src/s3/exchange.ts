@@ -2,7 +2,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { AwsV4Signer } from 'aws4fetch';
-import { type S3Answer, S3Fault } from './answers.ts';
+import { faultOfFailure, type S3Answer, S3Fault } from './answers.ts';
 import type { S3Keys } from './keys.ts';
 import type { S3Place } from './place.ts';
 
@@ -60,9 +60,9 @@ export class S3Exchanges {
       let isOver = false;
       const timer = setTimeout(() => fail(`not done after ${totalMilliseconds / 1000} s`), totalMilliseconds).unref();
       // Afterwards the connection may carry another exchange.
-      const fail = (why: string, cause?: unknown): void => {
+      const fail = (why: string | Error): void => {
         if (isOver) return;
-        end(() => reject(new S3Fault('away', why, { cause })));
+        end(() => reject(typeof why === 'string' ? new S3Fault('away', why) : faultOfFailure(why)));
         sent.destroy();
       };
       const abort = (): void => {
@@ -78,7 +78,7 @@ export class S3Exchanges {
       };
       signal.addEventListener('abort', abort);
       sent.setTimeout(idleMilliseconds, () => fail(`silent for ${idleMilliseconds / 1000} s`));
-      sent.on('error', (error) => fail(error.message || errorName(error), error));
+      sent.on('error', fail);
       sent.on('response', (response) => {
         const { statusCode: status = 0 } = response;
         const into = status === 200 && take !== undefined ? take() : null;
@@ -88,7 +88,7 @@ export class S3Exchanges {
           const value = response.headers[name];
           return typeof value === 'string' ? value : null;
         };
-        response.on('error', (error) => fail(error.message, error));
+        response.on('error', fail);
         response.on('close', () => fail('its answer was cut off'));
         if (into !== null && header('content-encoding') !== null) return fail('its answer is encoded');
         if (into !== null && header('content-length') !== null && Number(header('content-length')) !== into.length) {
@@ -143,9 +143,4 @@ export class S3Exchanges {
       'content-length': String(body?.length ?? 0),
     };
   }
-}
-
-function errorName(error: Error): string {
-  // Node joins failures of several addresses without a message of its own.
-  return error instanceof AggregateError ? error.errors.map((one: Error) => one.message).join(', ') : error.name;
 }

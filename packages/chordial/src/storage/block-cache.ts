@@ -41,6 +41,8 @@ export class BlockCache implements LargeBlocks {
   readonly #writing = new Set<string>();
   #writesUntilLook = 0;
   #isDiskFull = false;
+  #hits = 0;
+  #misses = 0;
 
   constructor({ blocks, folder, maxBytes, hashing, keptFreeBytes = defaultKeptFreeBytes }: BlockCacheOptions) {
     this.#blocks = blocks;
@@ -57,6 +59,11 @@ export class BlockCache implements LargeBlocks {
   /** Of the cache. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Reads since the start. */
+  get reads(): { readonly hits: number; readonly misses: number } {
+    return { hits: this.#hits, misses: this.#misses };
   }
 
   async prepare(): Promise<void> {
@@ -89,7 +96,11 @@ export class BlockCache implements LargeBlocks {
 
   async read(file: BlockFile, size: number, pool?: LeafPool): Promise<Uint8Array | null> {
     const cached = await this.#readCached(file, size, pool);
-    if (cached !== null) return cached;
+    if (cached !== null) {
+      this.#hits += 1;
+      return cached;
+    }
+    this.#misses += 1;
     const bytes = await this.#blocks.read(file, size, pool);
     if (bytes !== null) await this.#keep(file, bytes);
     return bytes;

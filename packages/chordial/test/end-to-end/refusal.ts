@@ -9,10 +9,19 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** `--listen` and `--api` take free ports unless the flags say otherwise; the last of two equal flags counts. */
-export async function refusedStart(network: NetworkFixture, flags: readonly string[]): Promise<Refusal> {
+/**
+ * `--listen` and `--api` take free ports unless the flags say otherwise; the last of two equal flags counts.
+ * @param variables added to the environment
+ */
+export async function refusedStart(
+  network: NetworkFixture,
+  flags: readonly string[],
+  variables: NodeJS.ProcessEnv = {},
+): Promise<Refusal> {
   const ports = ['--listen', '127.0.0.1:0', '--api', '127.0.0.1:0'];
-  const { exit, text, stderr } = await network.command(['start', '--json', ...ports, ...flags]);
+  const { exit, text, stderr } = await network.command(['start', '--json', ...ports, ...flags], undefined, {
+    environment: { ...(await network.environment()), ...variables },
+  });
   assert.ok(exit === 1 || exit === 2, `${flags.join(' ')} ended with ${exit}: ${stderr}`);
   assert.equal(text.includes('"ready"'), false, `${flags.join(' ')} became a peer`);
   const last = stderr.trim().split('\n').at(-1) ?? '';
