@@ -39,7 +39,7 @@ test('A18 A19 A20 B6 whether everything is safe is said first; a death is seen t
   const health = await browser.page(await first.pageLink('/health'));
   const said = health.getByRole('region', { name: 'Is everything safe?' });
   await said.getByText('Everything is safe.').waitFor({ timeout: 60_000 });
-  await said.getByText('as all 3 peers say').waitFor();
+  await said.getByText('all 3 peers confirm it').waitFor();
   assert.equal(await health.locator('.sign').count(), 0);
   const { peers } = await first.json<{ peers: { id: string; name: string }[] }>('/api/v1/peers');
   const name = peers.find(({ id }) => id === third.ready.id)?.name ?? '';
@@ -51,8 +51,9 @@ test('A18 A19 A20 B6 whether everything is safe is said first; a death is seen t
     .waitFor();
 
   await third.kill9();
-  await row.locator('.state').getByText('gone').waitFor();
+  await row.locator('.state').getByText('not reachable').waitFor();
   await said.getByText(`${name} was last heard at`).waitFor();
+  await said.getByText('Until then no one can read what is in its shared folders').waitFor();
   await until('its members gone from the picture', async () => (await members.count()) === 24);
   await ring.getByText(/is no longer alive/).waitFor();
   await ring.getByRole('heading', { name: '2 peers, 24 members' }).waitFor();

@@ -14,12 +14,20 @@ test('B13 a file is shared by a link from the page, with a QR code, listed with 
   await first.request('/api/v1/files/summer%20photo.jpg', { method: 'PUT', body: 'a picture' });
   const page = await browser.page(await first.pageLink('/files'), phone);
   await page.getByRole('button', { name: 'Actions for summer photo.jpg' }).click();
-  await page.getByRole('menuitem', { name: 'Link…' }).click();
+  await page.getByRole('menuitem', { name: 'Send a link…' }).click();
   await page.getByRole('button', { name: 'Make a link' }).click();
-  await page.getByText('No member that answers has a door').waitFor();
+  await page.getByText('no peer has one open now').waitFor();
+  const setting = await browser.page(await first.pageLink('/files'), phone);
+  await setting.getByRole('button', { name: 'Actions for summer photo.jpg' }).click();
+  await setting.getByRole('menuitem', { name: 'Send a link…' }).click();
+  await setting.getByRole('button', { name: 'Make a link' }).click();
+  await setting.getByRole('link', { name: 'Open a door in the settings' }).click();
+  await until('its setting has the focus', async () => {
+    return (await setting.evaluate('document.activeElement?.id')) === 'setting-door';
+  });
   const door = await network.start({ join: first, flags: ['--door', '127.0.0.1:0', '--serve', 'links'] });
   await until('one ring', () => network.isIdeal([first, door]), 30_000);
-  await page.getByLabel('Fetched from each door at most').selectOption('3 times');
+  await page.getByLabel('Downloads at most').selectOption('3 times');
   const field = page.getByRole('textbox', { name: 'The link' });
   const make = page.getByRole('button', { name: 'Make a link' });
   await until('the door is known', async () => {
@@ -31,6 +39,7 @@ test('B13 a file is shared by a link from the page, with a QR code, listed with 
   const url = await field.inputValue();
   assert.match(url, /\/s\/[a-z2-7]{16}\/summer%20photo\.jpg$/);
   assert.equal(await readQr(page), url);
+  await page.getByText('This address is of your local network').waitFor();
   assert.deepEqual(await accessibilityFaults(page), []);
   await page.getByRole('button', { name: 'Close' }).click();
   assert.equal(await (await fetch(url)).text(), 'a picture');

@@ -28,7 +28,7 @@ test('A3 B3 B6 an admin names, invites, changes and removes members on the page;
   await row('Anna’s laptop').waitFor();
 
   await page.getByRole('button', { name: 'Invite…' }).press('Enter');
-  const inviting = page.getByRole('dialog', { name: 'Invite…' });
+  const inviting = page.getByRole('dialog', { name: 'Invite somebody' });
   await inviting.getByLabel('Valid for').selectOption('1 day');
   await inviting.getByLabel('How much of the storage').selectOption('5%');
   assert.deepEqual(await accessibilityFaults(page), []);
@@ -36,16 +36,17 @@ test('A3 B3 B6 an admin names, invites, changes and removes members on the page;
   const line = await page.getByLabel('The line').inputValue();
   await page.getByRole('img', { name: 'QR code of the invite' }).waitFor();
   await page.getByText('It leads to this machine only').waitFor();
+  assert.equal(await page.getByRole('link', { name: 'To this setting' }).getAttribute('href'), '/settings?at=listen');
   await page.keyboard.press('Escape');
   const invites = page.getByRole('region', { name: 'Invites' });
-  await invites.getByText('share 5%').waitFor();
+  await invites.getByText('may fill 5% of each peer').waitFor();
   const third = await network.start({ invite: line });
   const thirdName = (await nameOf(third)).shownName;
   await row(thirdName).getByText('5%').waitFor();
   await invites.waitFor({ state: 'detached' });
 
   await page.getByRole('button', { name: 'Invite…' }).click();
-  await inviting.getByLabel('Members that it admits').fill('2');
+  await inviting.getByLabel('How many people may join').fill('2');
   await inviting.getByRole('button', { name: 'Make the invite' }).click();
   await page.getByText('Who has the line joins: 2 members').waitFor();
   await page.keyboard.press('Escape');

@@ -20,6 +20,37 @@ test('contents are shown by what they are and nothing of them runs; folders are 
   await openFolders(browser, peer, network);
 });
 
+test('who knows no word looks through kinds, what others share too; a sharer that is away is named', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const [first, second] = (await network.startRing(2)) as [Peer, Peer];
+  const folder = path.join(network.folder, 'shared');
+  await mkdir(folder);
+  const page = await browser.page(await first.pageLink('/'));
+  await writeFile(path.join(folder, 'At the lake.webm'), Uint8Array.from(await film(page)));
+  await second.request('/api/v1/shares', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ path: folder, key: await second.key() }),
+  });
+  const hit = page.getByRole('link', { name: 'At the lake.webm' });
+  await until('it is found', async () => {
+    await page.goto(`${first.apiUrl}/?q=video`);
+    await page.getByText('Nothing found for “video”.').waitFor();
+    assert.deepEqual(await accessibilityFaults(page), []);
+    await page.getByRole('link', { name: 'Videos' }).click();
+    await page.getByText(/\b\d+ files?$|^Nothing found/).waitFor();
+    return (await hit.count()) === 1;
+  });
+  await page.getByRole('link', { name: 'Shares' }).click();
+  await page.getByRole('link', { name: 'See what others share' }).click();
+  await hit.waitFor();
+  const { peers } = await first.json<{ peers: { name: string }[] }>('/api/v1/peers');
+  await second.kill9();
+  await hit.click();
+  await page.getByText(`This file is only on the disk of ${peers[0]?.name}`).waitFor({ timeout: 30_000 });
+});
+
 type Peer = Awaited<ReturnType<NetworkFixture['start']>>;
 
 async function showContents(browser: BrowserFixture, peer: Peer): Promise<void> {

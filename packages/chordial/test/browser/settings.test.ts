@@ -55,7 +55,7 @@ test('settings are shown with their source, saved one by one, refused with what 
   await page.keyboard.press('Space');
   await cell('Sunday 23:00: stop').waitFor();
   const planned = page.getByLabel('The same as text');
-  const mornings = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'].map((day) => `${day}-08:00,1M`).join(' ');
+  const mornings = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'].map((day) => `${day}-08:00,1M:off`).join(' ');
   const plan = `00:00,off 18:00,off ${mornings} Sat-23:00,stop Sun-23:00,stop`;
   assert.equal(await planned.inputValue(), plan);
   await page.getByRole('button', { name: 'Save the timetable' }).click();
@@ -67,6 +67,19 @@ test('settings are shown with their source, saved one by one, refused with what 
   await cell('Monday 09:00: A, 2 MiB/s').waitFor();
   await page.getByRole('button', { name: 'Discard changes' }).click();
   await cell('Friday 17:00: A, 1 MiB/s').waitFor();
+
+  const touched = await browser.page(await peer.pageLink('/settings'), phone);
+  await touched.getByRole('radio', { name: 'Rate B' }).check();
+  await touched.getByRole('button', { name: 'Paint these hours' }).click();
+  await touched.getByRole('gridcell', { name: 'Friday 16:00: B, 256 KiB/s up' }).waitFor();
+  await touched.getByRole('gridcell', { name: 'Friday 17:00: A, 1 MiB/s' }).waitFor();
+  await touched.getByRole('radio', { name: 'No limit' }).check();
+  await touched.getByLabel('Days').selectOption('Sat – Sun');
+  await touched.getByRole('combobox', { name: 'From' }).selectOption('22:00');
+  await touched.getByRole('combobox', { name: 'To', exact: true }).selectOption('06:00');
+  await touched.getByRole('button', { name: 'Paint these hours' }).click();
+  await touched.getByRole('gridcell', { name: 'Sunday 23:00: off' }).waitFor();
+  assert.deepEqual(await accessibilityFaults(touched), []);
 
   const small = await browser.page(await peer.pageLink('/settings'), phone);
   await small.getByLabel('Colours').selectOption('light');
@@ -113,6 +126,6 @@ test('a folder is picked from the tree of the machine by keyboard, with what can
     await page.getByRole('dialog').getByRole('button', { name: 'Share' }).click();
     await page.getByText(music, { exact: true }).waitFor();
     await page.getByRole('button', { name: `Stop sharing ${music}` }).click();
-    await page.getByText('No folder is shared yet.').waitFor();
+    await page.getByText('You share no folder yet.').waitFor();
   }
 });

@@ -12,6 +12,9 @@ export function viewOf(path: string): View {
   return views.find((view) => pathOf(view) === path) ?? 'search';
 }
 
+/** A search that lists everything, also what stays on the disks of those who share it: so every peer is asked. */
+export const everythingPath = '/?q=*&mode=broadcast';
+
 interface Left {
   /** Pixels, where the reader left the page. */
   readonly scroll?: number;

@@ -58,7 +58,7 @@ export const german: Strings = {
       suspected: 'antwortet nicht',
       away: 'abwesend',
       left: 'hat sich verabschiedet',
-      dead: 'weg',
+      dead: 'nicht erreichbar',
     },
     heard: 'gehört',
     address: 'Adresse',
@@ -110,12 +110,13 @@ export const german: Strings = {
     admit: 'Aufnehmen …',
     changeOf: (name) => `${name} ändern`,
     invite: 'Einladen …',
+    inviteOne: 'Jemanden einladen',
     mayNotInvite: 'Dieser Peer darf nicht einladen. Fragen Sie einen Admin.',
     invites: 'Einladungen',
     used: (came, uses) =>
       uses === 1 ? 'Für ein Mitglied' : `Für ${plural(uses, 'Mitglied', 'Mitglieder')}, ${came} davon gekommen`,
     until: 'gültig bis',
-    shareOf: (share) => `Anteil ${share}`,
+    shareOf: (share) => `darf ${share} jedes Peers füllen`,
     came: (names) => `gekommen: ${names}`,
     takeBack: 'Zurücknehmen',
     takeBackOf: (time) => `Die Einladung zurücknehmen, die bis ${time} gilt`,
@@ -124,13 +125,15 @@ export const german: Strings = {
     qr: 'QR-Code der Einladung',
     line: 'Die Zeile',
     copy: 'Kopieren',
-    howToJoin: 'Geben Sie auf dem anderen Rechner „chordial join“ ein und, wenn es fragt, diese Zeile.',
+    howToJoin:
+      'Geben Sie auf dem anderen Rechner, auf dem Chordial installiert ist, „chordial join“ ein und, wenn es fragt, diese Zeile.',
     secret: (uses, time) =>
       `Wer die Zeile hat, tritt bei: ${plural(uses, 'Mitglied', 'Mitglieder')}, bis ${time}. Geben Sie sie weiter wie einen Schlüssel.`,
     nearOnly:
-      'Sie führt nur zu diesem Rechner. Für andere Rechner starten Sie den Peer mit --listen 0.0.0.0:4848 oder --advertise HOST:PORT.',
+      'Sie führt nur zu diesem Rechner. Für andere Rechner stellen Sie „Lauscht auf“ auf 0.0.0.0:4848, starten den Peer neu und erstellen eine neue Einladung.',
+    toSetting: 'Zu dieser Einstellung',
     validFor: 'Gültig für',
-    uses: 'So viele Mitglieder nimmt sie auf',
+    uses: 'So viele Leute dürfen damit beitreten',
     mayThey: 'Was sie außer Lesen dürfen',
     mayOne: 'Was es außer Lesen darf. Ob es Kopien hält, sagt seine Einladung',
     grants: {
@@ -138,7 +141,7 @@ export const german: Strings = {
       publish: 'Dateien ablegen und freigeben',
       invite: 'Andere einladen',
     },
-    shareOfEach: 'Wie viel vom Speicher jedes Peers',
+    shareOfEach: 'Wie viel vom Speicher jedes Peers sie füllen dürfen',
     makeInvite: 'Einladung erstellen',
     waits: 'Die Einladung, mit der es kam, war aufgebraucht.',
     admitOf: (name) => `${name} aufnehmen`,
@@ -223,7 +226,7 @@ export const german: Strings = {
     loading: 'Wird angesehen …',
     waiting: 'Die Daten sind noch unterwegs …',
     download: 'Herunterladen',
-    link: 'Link …',
+    link: 'Link verschicken …',
     openFolder: 'Ordner öffnen',
     broken:
       'Dieser Browser kann sie nicht anzeigen. Laden Sie sie herunter, um sie mit einem anderen Programm zu öffnen.',
@@ -250,6 +253,10 @@ export const german: Strings = {
     copiesAt: (count, names) =>
       names.length === 0 ? 'keine erreichbar' : `${plural(count, 'Kopie', 'Kopien')}, bei ${names.join(', ')}`,
     copiesUnknown: 'konnten gerade nicht gezählt werden',
+    sharersAway: (names) =>
+      `Diese Datei liegt nur auf der Platte von ${names.join(', ')}, und gerade antwortet kein Peer, der sie hat. Versuchen Sie es später noch einmal.`,
+    noneAnswers:
+      'Gerade antwortet kein Peer, der diese Datei hat. Versuchen Sie es noch einmal, wenn mehr Peers laufen.',
   },
   transfers: {
     kinds: { put: 'ablegen', get: 'holen' },
@@ -275,7 +282,8 @@ export const german: Strings = {
     choose: 'Auswählen …',
     chooseTitle: 'Einen Ordner freigeben',
     share: 'Freigeben',
-    none: 'Noch ist kein Ordner freigegeben.',
+    none: 'Sie geben noch keinen Ordner frei.',
+    ofOthers: 'Zeigen, was andere freigeben',
     empty:
       'Ein freigegebener Ordner bleibt auf Ihrer Platte. Alle im Netz finden seine Dateien und holen sie direkt von hier, solange dieser Peer läuft. Wählen Sie oben einen Ordner, oder rufen Sie auf: chordial share ORDNER.',
     stop: 'Nicht mehr freigeben',
@@ -327,7 +335,12 @@ export const german: Strings = {
     asSettings: (limit) => `Wie in den Einstellungen: ${limit}`,
     week: 'Limits der Woche',
     weekHelp:
-      'Wählen Sie eine Rate und malen Sie die Stunden, in denen sie gilt, nach der Uhr des Rechners dieses Peers.',
+      'Wählen Sie eine Rate und malen Sie die Stunden der Woche, in denen sie gilt, nach der Uhr des Rechners dieses Peers. Ein leeres Feld ist kein Limit.',
+    onDays: 'Tage',
+    everyDay: 'Jeden Tag',
+    from: 'Von',
+    to: 'Bis',
+    paint: 'Diese Stunden malen',
     brushes: 'Raten zum Malen',
     rate: (letter) => `Rate ${letter}`,
     addRate: 'Noch eine Rate',
@@ -460,7 +473,7 @@ export const german: Strings = {
       lan: 'Sucht Peers im lokalen Netz mit Multicast-DNS; nicht, wenn er nur auf diesem Rechner lauscht',
       'port-mapping': 'Bittet den Router mit PCP, NAT-PMP oder UPnP um einen Port; nicht mit öffentlicher Adresse',
       zone: 'Was mit ihm zusammen ausfällt, etwa ein Schrank oder Gebäude: Kopien gehen zuerst in verschiedene Zonen',
-      door: 'Adresse der Tür, für Leute, die keine Mitglieder sind',
+      door: 'Wo Leute von außen abrufen, was Sie per Link verschicken, etwa 0.0.0.0:8443',
       serve: 'Was die Tür anbietet',
       'door-url': 'Womit Links beginnen, wenn die Tür hinter einem Router oder Proxy liegt',
       ping: 'Zeit zwischen zwei Lebenszeichen',
@@ -552,7 +565,7 @@ export const german: Strings = {
     count: (count) => plural(count, 'Datei', 'Dateien'),
     some: (count, all) => `${count.toLocaleString(locale)} von ${plural(all, 'Datei', 'Dateien')}`,
     download: 'Herunterladen',
-    link: 'Link …',
+    link: 'Link verschicken …',
     details: 'Details',
     onRing: 'Im Ring zeigen',
     remove: 'Entfernen',
@@ -621,18 +634,19 @@ export const german: Strings = {
     search: 'Suchen',
     everyPeer: 'Alle Peers fragen: Teile von Namen, *.pdf, /reguläre Ausdrücke/, Hashwerte',
     everything: 'Dateien von allen',
-    put: 'Ins Netz gelegt.',
-    sharedToo: 'Auch freigegebene zeigen',
+    put: 'Im Netz aufbewahrt.',
+    sharedToo: 'Auch zeigen, was Mitglieder von der eigenen Platte freigeben',
     nothingYet: 'In diesem Netz liegt noch keine Datei.',
     putOne: 'Eine hineinlegen',
     shareFolder: 'Einen Ordner freigeben',
     hits: 'Treffer',
     searching: 'Suche läuft …',
-    partsOfNames: 'Kein ganzes Wort passt, darum wurden alle Peers nach Teilen von Namen gefragt.',
+    partsOfNames: 'Kein Name enthält das als ganzes Wort, diese aber als Teil.',
     filesOf: (peer) => `Dateien von ${peer}`,
     nothingOf: 'Dieser Peer hat nichts abgelegt und nichts freigegeben.',
     nothing: (query) => `Nichts gefunden für „${query}“.`,
-    askedEveryPeer: 'Alle Peers wurden danach als Teil eines Namens gefragt.',
+    askedEveryPeer: 'Alle Peers wurden gefragt. Versuchen Sie ein anderes Wort, oder sehen Sie alle durch:',
+    all: 'Alles',
   },
   links: {
     count: (count) => `${plural(count, 'Link', 'Links')} für Außenstehende`,
@@ -647,17 +661,23 @@ export const german: Strings = {
     takeBackQuestion: (name) =>
       `Den Link zu ${name} zurückziehen? Nach wenigen Sekunden führt er nirgends mehr zur Datei.`,
     linkTo: (name) => `Link zu ${name}`,
-    share: (name) => `${name} weitergeben`,
-    about: 'Wer den Link hat, ruft die Datei mit einem Browser ab und braucht kein Mitglied zu sein.',
+    share: (name) => `${name} per Link verschicken`,
+    about: 'Wer den Link hat, kann das mit jedem Browser herunterladen, ohne Mitglied zu sein.',
     worksFor: 'Gültig für',
     spans: { hour: 'eine Stunde', day: 'einen Tag', week: '7 Tage', month: '30 Tage' },
     password: 'Passwort, falls gewünscht',
-    atMost: 'Abrufe je Tür höchstens',
+    atMost: 'Abrufe höchstens (je Tür)',
     anyTimes: 'beliebig viele',
     times: (count) => plural(count, 'Mal', 'Mal'),
     seal: 'Für den Link eine versiegelte Kopie anlegen: Keine Tür kann sie lesen',
     make: 'Link erstellen',
     noDoor: 'Kein erreichbares Mitglied hat eine Tür, die Links bedient. Öffnen Sie eine, oder warten Sie auf eine.',
+    doorFirst:
+      'Leute von außen kommen durch eine Tür, und gerade hat kein Peer eine offen. Öffnen Sie eine an diesem Peer, starten Sie ihn neu, und erstellen Sie dann den Link. Oder laden Sie es herunter, und schicken Sie es selbst.',
+    openDoor: 'Eine Tür in den Einstellungen öffnen',
+    sendIt: 'Kopieren Sie ihn in eine Mail oder einen Chat. Er führt zum Ziel, solange ein Peer mit einer Tür läuft.',
+    nearOnly:
+      'Diese Adresse gehört zu Ihrem lokalen Netz: Wer anderswo ist, kann sie nicht öffnen. Geben Sie dafür in den Einstellungen die öffentliche URL der Tür an.',
     qrCode: (name) => `QR-Code des Links zu ${name}`,
     theLink: 'Der Link',
     copy: 'Kopieren',
@@ -744,7 +764,7 @@ export const german: Strings = {
     said: {
       safe: 'Alles ist sicher.',
       safeDetail: ({ wanted, answered, asked }) =>
-        `Jede Datei hat ihre ${plural(wanted, 'Kopie', 'Kopien')} auf verschiedenen Peers, wie ${answered < asked ? `${answered} von ${asked} Peers sagen` : asked === 1 ? 'dieser Peer sagt' : `alle ${asked} Peers sagen`}.`,
+        `Jede abgelegte Datei hat ihre ${plural(wanted, 'Kopie', 'Kopien')} auf verschiedenen Peers; ${answered < asked ? `${answered} von ${asked} Peers bestätigen` : asked === 1 ? 'dieser Peer bestätigt' : `alle ${asked} Peers bestätigen`} das.`,
       empty: 'Alles in Ordnung, und noch keine Dateien gespeichert.',
       emptyDetail: 'Die erste kommt unter Dateien hinein, oder geben Sie unter Freigaben einen Ordner frei.',
       unknown: 'Die Kopien werden gezählt …',
@@ -758,8 +778,8 @@ export const german: Strings = {
         names.length === 0
           ? 'Ein Peer mit Kopien Ihrer Dateien ist nicht da.'
           : `${names.slice(0, 3).join(', ')} ${names.length === 1 ? 'ist' : 'sind'} nicht da, mit Kopien Ihrer Dateien.`,
-      waitingDetail: (copies, from) =>
-        `Alle Dateien sind lesbar. Starten Sie ihn wieder; sonst werden ${plural(copies, 'Kopie', 'Kopien')}${from === null ? '' : ` ab ${from}`} auf anderen Peers neu angelegt.`,
+      waitingDetail: (copies, wait) =>
+        `Alle abgelegten Dateien sind lesbar, und zu tun ist nichts: ${wait === null ? 'Bald' : `In etwa ${wait}`} ${copies === 1 ? 'wird' : 'werden'} ${plural(copies, 'Kopie', 'Kopien')} auf anderen Peers neu angelegt, falls er bis dahin nicht zurück ist.`,
       fewPeers: ({ wanted, hosts }) =>
         `Dateien haben ${plural(hosts, 'Kopie', 'Kopien')} statt ${wanted}: Nur ${plural(hosts, 'Peer bewahrt', 'Peers bewahren')} Dateien auf.`,
       fewPeersDetail: (more) =>
@@ -776,6 +796,8 @@ export const german: Strings = {
       trouble: 'Etwas funktioniert nicht.',
       away: (name, since) =>
         since === null ? `${name} hat sich nie gemeldet.` : `${name} hat sich zuletzt um ${since} gemeldet.`,
+      awayShares:
+        'Er kann jederzeit zurückkommen. Bis dahin kann niemand lesen, was in seinen freigegebenen Ordnern liegt, falls er welche hat.',
       moreAway: (count) => `${plural(count, 'weiterer Peer antwortet', 'weitere Peers antworten')} nicht.`,
     },
     peers: 'Peers',

@@ -72,7 +72,7 @@ export const english = {
       suspected: 'does not answer',
       away: 'away',
       left: 'has left',
-      dead: 'gone',
+      dead: 'not reachable',
     },
     heard: 'heard',
     address: 'Address',
@@ -117,12 +117,13 @@ export const english = {
     admit: 'Admit…',
     changeOf: (name: string) => `Change ${name}`,
     invite: 'Invite…',
+    inviteOne: 'Invite somebody',
     mayNotInvite: 'This peer may not invite. Ask an admin.',
     invites: 'Invites',
     used: (came: number, uses: number) =>
       uses === 1 ? 'For one member' : `For ${plural(uses, 'member', 'members')}, ${came} of them came`,
     until: 'valid until',
-    shareOf: (share: string) => `share ${share}`,
+    shareOf: (share: string) => `may fill ${share} of each peer`,
     came: (names: string) => `came: ${names}`,
     takeBack: 'Take back',
     takeBackOf: (time: string) => `Take back the invite that is valid until ${time}`,
@@ -131,13 +132,15 @@ export const english = {
     qr: 'QR code of the invite',
     line: 'The line',
     copy: 'Copy',
-    howToJoin: 'On the other machine type "chordial join", and give it this line when it asks.',
+    howToJoin:
+      'On the other machine, with Chordial installed, type "chordial join", and give it this line when it asks.',
     secret: (uses: number, time: string) =>
       `Who has the line joins: ${plural(uses, 'member', 'members')}, until ${time}. Send it as you would send a key.`,
     nearOnly:
-      'It leads to this machine only. For other machines start the peer with --listen 0.0.0.0:4848 or --advertise HOST:PORT.',
+      'It leads to this machine only. For other machines set “Listen at” to 0.0.0.0:4848, start the peer again, and make another invite.',
+    toSetting: 'To this setting',
     validFor: 'Valid for',
-    uses: 'Members that it admits',
+    uses: 'How many people may join with it',
     mayThey: 'What they may do besides reading',
     mayOne: 'What it may do besides reading. Whether it holds copies is set by its invite',
     grants: {
@@ -145,7 +148,7 @@ export const english = {
       publish: 'Put and share files',
       invite: 'Invite others',
     },
-    shareOfEach: 'How much of the storage of each peer',
+    shareOfEach: 'How much of the storage of each peer they may fill',
     makeInvite: 'Make the invite',
     waits: 'The invite that it came with was used up.',
     admitOf: (name: string) => `Admit ${name}`,
@@ -225,7 +228,7 @@ export const english = {
     loading: 'Looking at it…',
     waiting: 'Waiting for its bytes…',
     download: 'Download',
-    link: 'Link…',
+    link: 'Send a link…',
     openFolder: 'Open the folder',
     broken: 'This browser cannot show it. Download it to open it with another program.',
     noViewer: 'This browser shows no PDF inside of pages. Download it to read it.',
@@ -250,6 +253,9 @@ export const english = {
     copiesAt: (count: number, names: readonly string[]) =>
       names.length === 0 ? 'none that can be reached' : `${plural(count, 'copy', 'copies')}, at ${names.join(', ')}`,
     copiesUnknown: 'could not be counted now',
+    sharersAway: (names: readonly string[]) =>
+      `This file is only on the disk of ${names.join(', ')}, and no peer that has it answers now. Try again when it is back.`,
+    noneAnswers: 'No peer that has this file answers now. Try again when more peers run.',
   },
   transfers: {
     kinds: { put: 'put', get: 'get' },
@@ -268,7 +274,8 @@ export const english = {
     choose: 'Choose…',
     chooseTitle: 'Share a folder',
     share: 'Share',
-    none: 'No folder is shared yet.',
+    none: 'You share no folder yet.',
+    ofOthers: 'See what others share',
     empty:
       'A shared folder stays on your disk. Its files are found by everybody in the network and fetched straight from here, for as long as this peer runs. Choose a folder above, or run: chordial share FOLDER.',
     stop: 'Stop sharing',
@@ -314,7 +321,13 @@ export const english = {
     end: 'End it now',
     asSettings: (limit: string) => `As in the settings: ${limit}`,
     week: 'Limits of the week',
-    weekHelp: 'Choose a rate and paint the hours in which it holds, by the clock of this peer’s machine.',
+    weekHelp:
+      'Choose a rate and paint the hours of the week in which it holds, by the clock of this peer’s machine. An empty field is no limit.',
+    onDays: 'Days',
+    everyDay: 'Every day',
+    from: 'From',
+    to: 'To',
+    paint: 'Paint these hours',
     brushes: 'Rates to paint with',
     rate: (letter: string) => `Rate ${letter}`,
     addRate: 'Another rate',
@@ -428,7 +441,10 @@ export const english = {
       open: 'Open network',
     } as Words,
     /** In place of the descriptions of the API, which are English. */
-    helps: { serve: 'What the door serves' } as Words,
+    helps: {
+      door: 'Where people outside fetch what you send them by link, such as 0.0.0.0:8443',
+      serve: 'What the door serves',
+    } as Words,
     defaults: {} as Words,
   },
   rows: {
@@ -472,7 +488,7 @@ export const english = {
     count: (count: number) => plural(count, 'file', 'files'),
     some: (count: number, all: number) => `${count.toLocaleString(locale)} of ${plural(all, 'file', 'files')}`,
     download: 'Download',
-    link: 'Link…',
+    link: 'Send a link…',
     details: 'Details',
     onRing: 'Show on the ring',
     remove: 'Remove',
@@ -541,18 +557,19 @@ export const english = {
     search: 'Search',
     everyPeer: 'Ask every peer: parts of names, *.pdf, /regular expressions/, hashes',
     everything: 'Everybody’s files',
-    put: 'Put into the network.',
-    sharedToo: 'List shared ones, too',
+    put: 'Kept by the network.',
+    sharedToo: 'Show also what members share from their own disks',
     nothingYet: 'No file was put into this network yet.',
     putOne: 'Put one',
     shareFolder: 'Share a folder',
     hits: 'Hits',
     searching: 'Searching…',
-    partsOfNames: 'No whole word matches, so every peer was asked for parts of names.',
+    partsOfNames: 'No name has this as a whole word; these have it as a part.',
     filesOf: (peer: string) => `Files of ${peer}`,
     nothingOf: 'This peer has put and shared nothing.',
     nothing: (query: string) => `Nothing found for “${query}”.`,
-    askedEveryPeer: 'Every peer was asked for it as a part of names.',
+    askedEveryPeer: 'Every peer was asked. Try another word, or look through all:',
+    all: 'Everything',
   },
   links: {
     count: (count: number) => `${plural(count, 'link', 'links')} for people outside`,
@@ -566,17 +583,23 @@ export const english = {
     takeBackLink: (name: string) => `Take back the link to ${name}`,
     takeBackQuestion: (name: string) => `Take back the link to ${name}? It is gone at every door within seconds.`,
     linkTo: (name: string) => `Link to ${name}`,
-    share: (name: string) => `Share ${name}`,
-    about: 'Who has the link fetches the file with a browser, and need not be a member.',
+    share: (name: string) => `Send ${name} by a link`,
+    about: 'Who has the link can download it with any browser, without being a member.',
     worksFor: 'It works for',
     spans: { hour: 'an hour', day: 'a day', week: '7 days', month: '30 days' },
-    password: 'Password, if it shall have one',
-    atMost: 'Fetched from each door at most',
+    password: 'Password (optional)',
+    atMost: 'Downloads at most (from each door)',
     anyTimes: 'any number of times',
     times: (count: number) => plural(count, 'time', 'times'),
     seal: 'Seal a copy for the link: no door can read it',
     make: 'Make a link',
     noDoor: 'No member that answers has a door that serves links. Open one, or wait for one.',
+    doorFirst:
+      'People outside come in by a door, and no peer has one open now. Open one on this peer, start it again, and make the link then. Or download it and send it yourself.',
+    openDoor: 'Open a door in the settings',
+    sendIt: 'Copy it into a mail or a chat. It works while a peer with a door runs.',
+    nearOnly:
+      'This address is of your local network: people elsewhere cannot open it. For them, set the public URL of the door in the settings.',
     qrCode: (name: string) => `QR code of the link to ${name}`,
     theLink: 'The link',
     copy: 'Copy',
@@ -663,7 +686,7 @@ export const english = {
     said: {
       safe: 'Everything is safe.',
       safeDetail: ({ wanted, answered, asked }: CopiesTold) =>
-        `Every file has its ${plural(wanted, 'copy', 'copies')} on different peers, as ${answered < asked ? `${answered} of ${asked} peers say` : asked === 1 ? 'this peer says' : `all ${asked} peers say`}.`,
+        `Every file that was put has its ${plural(wanted, 'copy', 'copies')} on different peers; ${answered < asked ? `${answered} of ${asked} peers confirm it` : asked === 1 ? 'this peer confirms it' : `all ${asked} peers confirm it`}.`,
       empty: 'All is well, and no files are stored yet.',
       emptyDetail: 'Put the first one in Files, or share a folder in Shares.',
       unknown: 'Copies are being counted…',
@@ -676,8 +699,8 @@ export const english = {
         names.length === 0
           ? 'A peer is away, with copies of your files.'
           : `${names.slice(0, 3).join(', ')} ${names.length === 1 ? 'is' : 'are'} away, with copies of your files.`,
-      waitingDetail: (copies: number, from: string | null) =>
-        `All files can be read. Start it again; otherwise its ${plural(copies, 'copy is', 'copies are')} made on other peers${from === null ? '' : ` from ${from} on`}.`,
+      waitingDetail: (copies: number, wait: string | null) =>
+        `All files that were put can be read, and you need not do anything: ${wait === null ? 'soon' : `in about ${wait}`} ${plural(copies, 'copy is', 'copies are')} made on other peers, unless it is back before.`,
       fewPeers: ({ wanted, hosts }: CopiesTold) =>
         `Files have ${plural(hosts, 'copy', 'copies')} instead of ${wanted}: only ${plural(hosts, 'peer holds', 'peers hold')} files.`,
       fewPeersDetail: (more: number) =>
@@ -694,6 +717,8 @@ export const english = {
       trouble: 'Something does not work.',
       away: (name: string, since: string | null) =>
         since === null ? `${name} was never heard.` : `${name} was last heard at ${since}.`,
+      awayShares:
+        'It can come back at any time. Until then no one can read what is in its shared folders, if it has any.',
       moreAway: (count: number) => `${plural(count, 'more peer does', 'more peers do')} not answer.`,
     },
     peers: 'Peers',

@@ -69,7 +69,7 @@ function Said({ health, peers }: { readonly health: Health; readonly peers: read
     ],
     waiting: () => [
       words.waiting(away.map(({ name }) => visible(name))),
-      words.waitingDetail(copies.lacking ?? 0, copies.waitsUntil === null ? null : timeOfDay(copies.waitsUntil)),
+      words.waitingDetail(copies.lacking ?? 0, waitUntil(copies.waitsUntil)),
     ],
     'few-peers': () => [words.fewPeers(copies), words.fewPeersDetail(Math.max(1, copies.wanted - copies.hosts))],
     full: () => [words.full, words.fullDetail],
@@ -92,6 +92,7 @@ function Said({ health, peers }: { readonly health: Health; readonly peers: read
               <li key={id}>{words.away(visible(name), lastHeartbeat === null ? null : timeOfDay(lastHeartbeat))}</li>
             ))}
             {away.length > maxAwayShown ? <li>{words.moreAway(away.length - maxAwayShown)}</li> : null}
+            <li>{words.awayShares}</li>
           </ul>
         )}
       </div>
@@ -100,6 +101,12 @@ function Said({ health, peers }: { readonly health: Health; readonly peers: read
 }
 
 const maxAwayShown = 5;
+
+/** Null once it is over. */
+function waitUntil(time: string | null): string | null {
+  const seconds = time === null ? 0 : (Date.parse(time) - Date.now()) / 1000;
+  return seconds < 1 ? null : duration(Math.round(seconds));
+}
 
 function AtRisk({ files }: { readonly files: Health['atRisk'] }) {
   return (
@@ -302,11 +309,10 @@ const peerColumns: readonly Column<PeerRow>[] = [
   {
     title: text.health.peer,
     kind: 'name',
-    cell: ({ id, name, isSelf, peer, report }) => (
+    cell: ({ id, name, isSelf, report }) => (
       <>
         <PeerName id={id} name={name} isSelf={isSelf} />
         <span class="beneath">
-          {peer === null || peer.state === 'alive' ? null : `${text.peer.states[peer.state]} · `}
           {report === null || report === undefined ? null : text.health.holds(size(report.used), size(report.quota))}
         </span>
       </>

@@ -115,7 +115,7 @@ function Way({
         value={value === 'off' ? '' : value}
         units={rateUnits}
         usual="M"
-        placeholder={text.limit.none}
+        placeholder="∞"
         changed={(to) => changed(to === '' ? 'off' : to)}
       />
     </div>

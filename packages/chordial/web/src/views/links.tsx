@@ -6,6 +6,7 @@ import type { Item } from '../item.ts';
 import { useAnswer } from '../live.ts';
 import { copyText, Dialog, Failure, SpanSelect, useAction } from '../parts.tsx';
 import { QrCode } from '../qr-code.tsx';
+import { follow } from '../route.ts';
 import type { ShownHolder } from '../showing.tsx';
 import { ago, moment, size, visible } from '../shown.ts';
 import { text } from '../strings/text.ts';
@@ -151,7 +152,16 @@ export function LinkDialog({
               <span>{text.links.seal}</span>
             </label>
           ) : null}
-          <Failure failure={refusal} />
+          {refusal?.code === 'no-door' ? (
+            <p class="notice" role="alert">
+              {text.links.doorFirst}{' '}
+              <a href="/settings?at=door" onClick={follow}>
+                {text.links.openDoor}
+              </a>
+            </p>
+          ) : (
+            <Failure failure={refusal} />
+          )}
           <button type="submit" class="primary" disabled={isBusy}>
             {text.links.make}
           </button>
@@ -193,8 +203,14 @@ function ShownLink({ link }: { readonly link: Link }) {
         </button>
       </div>
       <p class="soft">{told(link)}</p>
+      <p class="soft">{isNear(url) ? text.links.nearOnly : text.links.sendIt}</p>
     </>
   );
+}
+
+/** Addresses of this machine and of local networks. */
+function isNear(url: string): boolean {
+  return /^\w+:\/\/(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|\[(::1|f[c-e]))/.test(url);
 }
 
 function told({ size: bytes, expires, isExpired, times, fetched, fetches, type }: Link): string {

@@ -6,6 +6,7 @@ import { call } from '../api.ts';
 import { live, useAnswer } from '../live.ts';
 import { copyText, Dialog, Failure, Moment, PeerName, useAction } from '../parts.tsx';
 import { QrCode } from '../qr-code.tsx';
+import { follow } from '../route.ts';
 import { type Column, Rows } from '../rows.tsx';
 import { moment, percent, rate, size, span, visible } from '../shown.ts';
 import { text } from '../strings/text.ts';
@@ -296,12 +297,19 @@ function InviteDialog({
         <CopyLine text={invited.invite} label={words.line} />
         <p class="soft">{words.howToJoin}</p>
         <p class="soft">{words.secret(Number(uses), moment(invited.expires))}</p>
-        {invited.isLocal ? <p class="notice">{words.nearOnly}</p> : null}
+        {invited.isLocal ? (
+          <p class="notice">
+            {words.nearOnly}{' '}
+            <a href="/settings?at=listen" onClick={follow}>
+              {words.toSetting}
+            </a>
+          </p>
+        ) : null}
       </Dialog>
     );
   }
   return (
-    <Dialog title={words.invite} closed={closed}>
+    <Dialog title={words.inviteOne} closed={closed}>
       <form
         onSubmit={(event) => {
           event.preventDefault();

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { FileStat, Preview } from '../../../src/client/answers.ts';
-import { type ApiFailure, callUntil } from '../api.ts';
+import { ApiFailure, callUntil } from '../api.ts';
 import { Failure, Moment } from '../parts.tsx';
 import { follow, useAddress } from '../route.ts';
 import { useShared } from '../shared.ts';
@@ -66,7 +66,7 @@ function Pane({ shown }: { readonly shown: Shown }) {
           </svg>
         </button>
       </div>
-      <Failure failure={failure} again={again} />
+      <Failure failure={failure === null ? null : told(failure, item)} again={again} />
       {failure === null && preview === null ? <p class="loading">{words.loading}</p> : null}
       {preview === null ? null : <Content key={shown.cid} shown={shown} preview={preview} />}
       <p class="actions">
@@ -87,6 +87,15 @@ function Pane({ shown }: { readonly shown: Shown }) {
       <Facts shown={shown} item={item} preview={preview} />
     </dialog>
   );
+}
+
+/** Where no peer has it, whom to wait for. */
+function told(failure: ApiFailure, item: ShownItem | null): ApiFailure {
+  if (failure.code !== 'no-live-source') return failure;
+  const sharers = namesOf(item, true);
+  const isShared = sharers.length > 0 && namesOf(item, false).length === 0;
+  const { sharersAway, noneAnswers } = text.preview;
+  return new ApiFailure(failure.status, failure.code, isShared ? sharersAway(sharers) : noneAnswers);
 }
 
 /** The link in the list by which it was opened. */

@@ -6,9 +6,10 @@ import { itemOfHit } from '../item.ts';
 import { onDemand } from '../on-demand.tsx';
 import { rowsPerPage } from '../pages.ts';
 import { Empty, Failure } from '../parts.tsx';
-import { follow, open, useAddress } from '../route.ts';
+import { everythingPath, follow, open, useAddress } from '../route.ts';
 import { visible } from '../shown.ts';
 import { text } from '../strings/text.ts';
+import { type Kind, kinds } from '../wish.ts';
 import { Browsed } from './browsed.tsx';
 import { loadFiles, useRenewed } from './files.tsx';
 import { ItemList } from './hits.tsx';
@@ -107,7 +108,10 @@ function Everything() {
         hasPublishers
         note={
           <>
-            {text.search.put} <SharedToo>{text.search.sharedToo}</SharedToo>
+            {text.search.put}{' '}
+            <a href={everythingPath} onClick={follow}>
+              {text.search.sharedToo}
+            </a>
           </>
         }
         empty={() => (
@@ -128,12 +132,20 @@ function Everything() {
   );
 }
 
-/** Shares stay at their owners, so every peer is asked. */
-function SharedToo({ children }: { readonly children: string }) {
-  return (
-    <a href={searchPath('*', 'broadcast')} onClick={follow}>
-      {children}
+/** Where no word is known to search for. */
+function LookThrough() {
+  const link = (kind: Kind | null, shown: string) => (
+    <a href={kind === null ? everythingPath : `${everythingPath}&kind=${kind}`} onClick={follow}>
+      {shown}
     </a>
+  );
+  return (
+    <p>
+      {kinds.map((kind) => (
+        <span key={kind}>{link(kind, text.list.kinds[kind])} · </span>
+      ))}
+      {link(null, text.search.all)}
+    </p>
   );
 }
 
@@ -153,7 +165,7 @@ function Hits({ query, mode }: { readonly query: string; readonly mode: Mode }) 
         hasPublishers
         note={
           isOver
-            ? isBroadcast && mode === 'words'
+            ? isBroadcast && mode === 'words' && search.total > 0
               ? text.search.partsOfNames
               : ''
             : failure === null
@@ -163,7 +175,8 @@ function Hits({ query, mode }: { readonly query: string; readonly mode: Mode }) 
         empty={() =>
           isOver && search.problem === null ? (
             <Empty title={text.search.nothing(visible(query))}>
-              {isBroadcast ? <p>{text.search.askedEveryPeer}</p> : null}
+              <p>{text.search.askedEveryPeer}</p>
+              <LookThrough />
             </Empty>
           ) : null
         }
@@ -181,7 +194,7 @@ const againMilliseconds = 500;
 
 interface Searching {
   /** Null before the first answer. */
-  readonly search: Pick<SearchResult, 'state' | 'mode' | 'problem'> | null;
+  readonly search: Pick<SearchResult, 'state' | 'mode' | 'problem' | 'total'> | null;
   readonly failure: ApiFailure | null;
   readonly load: Parameters<typeof ItemList>[0]['load'];
   readonly renewed: number;

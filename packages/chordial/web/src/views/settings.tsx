@@ -6,6 +6,7 @@ import { type ApiFailure, call } from '../api.ts';
 import { useAnswer } from '../live.ts';
 import { Bar, Failure } from '../parts.tsx';
 import { partsOf, QuantityField, rateUnits, sizeUnits, type Unit } from '../quantity.tsx';
+import { useAddress } from '../route.ts';
 import { chooseScheme, chosenScheme, schemes } from '../scheme.ts';
 import { size, visible } from '../shown.ts';
 import { chooseLanguage, chosenLanguage, languages, text } from '../strings/text.ts';
@@ -30,6 +31,9 @@ export function SettingsView() {
   const [answered, setAnswered] = useState<SettingList | null>(null);
   useEffect(() => setAnswered(null), [value]);
   const list = answered ?? value;
+  // A link may lead to one of them.
+  const asked = useAddress().searchParams.get('at');
+  useEffect(() => document.getElementById(`setting-${asked}`)?.focus(), [asked, list === null]);
   const changed = (now: SettingList): void => {
     setAnswered(now);
     again();

@@ -5,6 +5,7 @@ import { type ApiFailure, call } from '../api.ts';
 import { useAnswer } from '../live.ts';
 import { locale } from '../locale.ts';
 import { Bar, Empty, Failure } from '../parts.tsx';
+import { everythingPath, follow } from '../route.ts';
 import { size, visible } from '../shown.ts';
 import { text } from '../strings/text.ts';
 import { FolderPicker } from './picker.tsx';
@@ -99,6 +100,11 @@ export function SharesView() {
           ))}
         </ul>
       )}
+      <p>
+        <a href={everythingPath} onClick={follow}>
+          {text.shares.ofOthers}
+        </a>
+      </p>
     </>
   );
 }

@@ -44,7 +44,7 @@ export function Uploads({ done }: { readonly done: () => void }) {
   return (
     <section aria-label={text.uploads.label} class="drop">
       <p>
-        {text.uploads.dropAnywhere}{' '}
+        {matchMedia('(hover: none)').matches ? null : `${text.uploads.dropAnywhere} `}
         <button type="button" class="primary" onClick={() => choose(false)}>
           {text.uploads.chooseFiles}
         </button>{' '}

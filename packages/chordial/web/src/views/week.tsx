@@ -15,7 +15,7 @@ const hoursPerDay = 24;
 const days = [1, 2, 3, 4, 5, 6, 0] as const;
 /** Sunday, 4 January 1970. */
 const sundayMilliseconds = 3 * 86_400_000;
-const usualRates = ['1M', '256K:2M'] as const;
+const usualRates = ['1M:off', '256K:2M'] as const;
 const maxRates = 6;
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
@@ -58,8 +58,8 @@ function WeekEditor({ status, again }: { readonly status: LimitsStatus; readonly
     setPainting(next);
     setTyped(null);
   };
-  const fill = (block: Block): void => {
-    const chosen = new Set(hoursOfBlock(block));
+  const fill = (hours: readonly number[]): void => {
+    const chosen = new Set(hours);
     paint({ ...painting, hours: painting.hours.map((held, hour) => (chosen.has(hour) ? brush : held)) });
   };
   const setRate = (index: number, rate: string): void => {
@@ -109,10 +109,11 @@ function WeekEditor({ status, again }: { readonly status: LimitsStatus; readonly
           </button>
         ) : null}
       </fieldset>
+      <ChosenHours fill={fill} />
       <WeekGrid
         painting={painting}
         now={Math.floor(minuteOfWeek / 60)}
-        fill={fill}
+        fill={(block) => fill(hoursOfBlock(block))}
         choose={(index) => {
           if (index < painting.brushes.length) setBrush(index);
         }}
@@ -168,6 +169,53 @@ function WeekEditor({ status, again }: { readonly status: LimitsStatus; readonly
       </p>
     </div>
   );
+}
+
+/** Rows in the order in which they are shown: first and last. */
+const stretches = [[0, 4], [5, 6], [0, 6], ...days.map((_, row) => [row, row] as const)] as const;
+
+/** The same without aiming: working hours at first. */
+function ChosenHours({ fill }: { readonly fill: (hours: readonly number[]) => void }) {
+  const [stretch, setStretch] = useState(0);
+  const [from, setFrom] = useState(9);
+  const [to, setTo] = useState(17);
+  const [first, last] = stretches[stretch] ?? stretches[0];
+  const isIn = (hour: number): boolean => (from < to ? from <= hour && hour < to : from <= hour || hour < to);
+  const hours = days.slice(first, last + 1).flatMap((day) =>
+    Array.from({ length: hoursPerDay }, (_, hour) => hour)
+      .filter(isIn)
+      .map((hour) => day * hoursPerDay + hour),
+  );
+  const select = (label: string, value: number, options: readonly string[], chosen: (value: number) => void) => (
+    <label>
+      <span>{label}</span>
+      <select value={value} onChange={({ currentTarget }) => chosen(Number(currentTarget.value))}>
+        {options.map((shown, index) => (
+          <option key={shown} value={index}>
+            {shown}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+  const words = text.limit;
+  const clock = Array.from({ length: hoursPerDay }, (_, hour) => shownHour(hour));
+  return (
+    <div class="line">
+      {select(words.onDays, stretch, stretches.map(shownStretch), setStretch)}
+      {select(words.from, from, clock, setFrom)}
+      {select(words.to, to, clock, setTo)}
+      <button type="button" onClick={() => fill(hours)}>
+        {words.paint}
+      </button>
+    </div>
+  );
+}
+
+function shownStretch([first, last]: readonly [number, number]): string {
+  if (first === 0 && last === 6) return text.limit.everyDay;
+  const [from = '', to = ''] = [first, last].map((row) => dayName(days[row] ?? 0, first === last ? 'long' : 'short'));
+  return first === last ? from : `${from} – ${to}`;
 }
 
 interface GridProps {
