@@ -108,6 +108,12 @@ export class Names {
     return { ended, sequence };
   }
 
+  /** Whether this host has ended a name after a put of it began that has this sequence: then what is put is seen by no one. */
+  wasEndedSince(name: string, sequence: number): boolean {
+    const own = this.#ownEntry(checkName(name))?.entry;
+    return own !== undefined && own.body === null && own.sequence > sequence;
+  }
+
   /** Whether an own entry is being stored: the local copy may still be rolled back. */
   isStoring(name: string): boolean {
     return this.#storing.has(name);

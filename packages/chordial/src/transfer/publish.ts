@@ -43,9 +43,10 @@ export async function publishing(
     const needed = Math.min(rule.writeQuorum, copiesOfBlocks);
     await put.check(ports.data.clock.now(), copiesOfBlocks, needed);
     const ready = ports.data.clock.now();
-    copiesOfName = await changingName(ports, name, before, () =>
-      ports.names.publish(content, sequence, options.timeToLive ?? null),
-    );
+    copiesOfName = await changingName(ports, name, before, () => {
+      if (ports.names.wasEndedSince(name, sequence)) throw removedMeanwhile(name);
+      return ports.names.publish(content, sequence, options.timeToLive ?? null);
+    });
     const now = ports.data.clock.now();
     if (now - ready > promptMilliseconds)
       await put.check(now, copiesOfBlocks, needed).catch(async (error: Error) => {
@@ -70,6 +71,10 @@ export async function publishing(
     text: `Published ${what} ${JSON.stringify(name)}: ${formatBytes(content.size)}, ${content.cid}, ${made}.`,
   });
   return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
+}
+
+function removedMeanwhile(name: string): ChordialError {
+  return new ChordialError('changed', `${JSON.stringify(name)} was removed while it was put, and is. Put it again.`);
 }
 
 /**
