@@ -58,6 +58,14 @@ export interface FolderState {
   readonly failure: string | null;
 }
 
+/** What a removal takes away. */
+export interface Removed {
+  /** Null of a folder with changes that are not published. */
+  readonly cid: string | null;
+  /** Of a folder: nothing is in it. */
+  readonly isEmpty: boolean;
+}
+
 export interface WriteOptions extends Pick<PutOptions, 'signal' | 'size' | 'progress'> {
   readonly modified?: number | null;
   readonly executable?: boolean;
@@ -108,6 +116,7 @@ export type Trees = Pick<
   | 'copy'
   | 'setProperties'
   | 'rename'
+  | 'forget'
   | 'own'
   | 'history'
   | 'restore'
@@ -254,16 +263,21 @@ export class FolderTrees {
     });
   }
 
-  /** A file, or a folder with all that is in it. Throws `not-found`. */
-  async remove(at: TreePath): Promise<void> {
+  /** A file, or a folder with all that is in it. `check` throws to keep it. Throws `not-found`. */
+  async remove(at: TreePath, check: (there: Removed) => void = () => undefined): Promise<void> {
     const { folder } = split(at);
     const top = await this.#opened(folder);
     await this.#changing(folder, null, () => {
       const node = this.#find(top, at.path);
       if (node === null) throw notThere(at);
+      check(this.#removed(node));
       this.#table.detach(node.node);
     });
     this.#clean();
+  }
+
+  #removed(node: FolderNode): Removed {
+    return { cid: shownEntry(node).cid, isEmpty: this.#table.children(node.node, '', 1).length === 0 };
   }
 
   /**
@@ -289,8 +303,11 @@ export class FolderTrees {
     });
   }
 
-  /** Before its name is ended, or after it was put as a whole: nothing of the tree is published any more. */
-  async forget(name: string): Promise<void> {
+  /**
+   * Before its name is ended, or after it was put as a whole: nothing of the tree is published any more. `check` throws to
+   * keep it.
+   */
+  async forget(name: string, check: (there: Removed) => void = () => undefined): Promise<void> {
     const top = this.#table.top(name);
     if (top === null) return;
     const state = this.#stateOf(name);
@@ -299,9 +316,17 @@ export class FolderTrees {
       state.timer?.cancel();
       state.timer = null;
       await state.running;
-      await this.#table.write(() => this.#table.detach(top.node));
-    } finally {
+      await this.#table.write(() => {
+        const there = this.#table.node(top.node);
+        if (there !== null) check(this.#removed(there));
+        this.#table.detach(top.node);
+      });
       this.#publishing.delete(name);
+    } catch (error) {
+      this.#publishing.delete(name);
+      const there = this.#table.top(name);
+      if (there !== null && this.#isUnpublished(there)) this.#wake(name);
+      throw error;
     }
     this.#clean();
   }

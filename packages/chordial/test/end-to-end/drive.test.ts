@@ -182,6 +182,92 @@ test('B9 locks are told, hold against others, and are given back', async () => {
   assert.equal(await statusOf('PUT', '/dav/mine/locked/file', { body: 'three' }), 204);
 });
 
+test('B9 a lock token gives right to who took the lock alone, though others see it', async () => {
+  const second = await drive.network.command(['drive', '--json'], drive.own);
+  const { password: secret } = JSON.parse(second.text) as { password: string };
+  assert.notEqual(secret, drive.password);
+  await dav('MKCOL', '/dav/mine/held');
+  await dav('PUT', '/dav/mine/held/file', { body: 'one' });
+  const lock = await dav('LOCK', '/dav/mine/held/file', { body: lockBody('exclusive') });
+  const token = lock.headers.get('lock-token') ?? '';
+  const headers = { If: `(${token})` };
+  assert.equal(await statusOf('PUT', '/dav/mine/held/file', { body: 'two', headers, secret }), 423);
+  assert.equal(await statusOf('LOCK', '/dav/mine/held/file', { headers, secret }), 412);
+  assert.equal(await statusOf('PUT', '/dav/mine/held/file', { body: 'two', headers }), 204);
+  assert.equal(await statusOf('UNLOCK', '/dav/mine/held/file', { headers: { 'Lock-Token': token } }), 204);
+});
+
+test('B9 nothing in a folder takes the place of the folder: what is copied would go with it', async () => {
+  await dav('MKCOL', '/dav/mine/around');
+  await dav('MKCOL', '/dav/mine/around/in');
+  await dav('PUT', '/dav/mine/around/kept', { body: 'kept' });
+  for (const method of ['COPY', 'MOVE'])
+    for (const name of ['in', 'kept']) {
+      const headers = { Destination: `${base}/dav/mine/around` };
+      assert.equal(await statusOf(method, `/dav/mine/around/${name}`, { headers }), 403, `${method} ${name}`);
+    }
+  assert.equal((await dav('GET', '/dav/mine/around/kept')).text, 'kept');
+});
+
+test('B9 of two that put a name which is not there yet, one does', async () => {
+  for (const name of ['first', 'letters/first']) {
+    const headers = { 'If-None-Match': '*' };
+    const sent = ['one', 'two'].map((text) => dav('PUT', `/dav/mine/${name}`, { body: text.repeat(100_000), headers }));
+    const statuses = (await Promise.all(sent)).map(({ status }) => status).sort();
+    assert.deepEqual(statuses, [201, 412], name);
+  }
+});
+
+test('B9 what is put while it is moved away, or where a lock makes a file, stays', async () => {
+  await dav('MKCOL', '/dav/mine/moved');
+  for (const [from, to] of [
+    ['top', 'top2'],
+    ['moved/below', 'below2'],
+    ['top3', 'moved/top3'],
+  ] as const)
+    for (const wait of [0, 20, 50]) {
+      await dav('PUT', `/dav/mine/${from}`, { body: new Uint8Array(4_000_000) });
+      const moving = dav('MOVE', `/dav/mine/${from}`, { headers: { Destination: `${base}/dav/mine/${to}` } });
+      await new Promise((resume) => setTimeout(resume, wait));
+      const put = await statusOf('PUT', `/dav/mine/${from}`, { body: 'second' });
+      await moving;
+      // Refused when it began before the name went: then its sender knows.
+      assert.ok([201, 204, 409].includes(put), String(put));
+      const there = await Promise.all([from, to].map((one) => dav('GET', `/dav/mine/${one}`)));
+      assert.ok(
+        put === 409 || there.some(({ text }) => text === 'second'),
+        `${from} ${wait}: ${there.map(({ status }) => status)}`,
+      );
+    }
+  for (const at of ['moved/made', 'made'])
+    for (let index = 0; index < 6; index++) {
+      const path = `/dav/mine/${at}${index}`;
+      const locking = dav('LOCK', path, { body: lockBody('exclusive') });
+      const put = await statusOf('PUT', path, { body: 'put' });
+      await locking;
+      const { text } = await dav('GET', path);
+      assert.equal(text, put === 423 ? '' : 'put', `${path} ${put}`);
+    }
+});
+
+test('B9 namespaces and locks that are told again and again keep no one waiting', async () => {
+  await dav('MKCOL', '/dav/mine/told');
+  for (let index = 0; index < 8; index++) await dav('PUT', `/dav/mine/told/${index}`, { body: 'x' });
+  const names = '<a:b/>'.repeat(4000);
+  const long = `<D:propfind xmlns:D="DAV:" xmlns:a="${"'".repeat(30_000)}"><D:prop>${names}</D:prop></D:propfind>`;
+  const headers = { Depth: '1' };
+  assert.equal(await statusOf('PROPFIND', '/dav/mine/told/', { headers, body: long }), 400);
+  const many = `<D:propfind xmlns:D="DAV:" xmlns:a="urn:a"><D:prop>${names}</D:prop></D:propfind>`;
+  assert.equal(await statusOf('PROPFIND', '/dav/mine/told/', { headers, body: many }), 207);
+  const shared = lockBody('shared').replace('me', 'm'.repeat(2000));
+  const locks = await Promise.all(
+    Array.from({ length: 40 }, () => statusOf('LOCK', '/dav/mine/told', { body: shared })),
+  );
+  assert.equal(locks.filter((status) => status === 200).length, 32);
+  const { text } = await dav('PROPFIND', '/dav/mine/told/', { headers });
+  assert.ok(text.length < 9 * 32 * 3000, String(text.length));
+});
+
 test('B9 a copy by Finder: an empty file, a lock, the bytes, its litter, and the unlock', async () => {
   const finder = { 'User-Agent': 'WebDAVFS/3.0.0 Darwin/23.0.0' };
   await dav('MKCOL', '/dav/mine/finder');

@@ -1,5 +1,7 @@
 /** What the drive changes: own names, and what is in own folders. */
 import { ChordialError } from '../../errors.ts';
+import type { Removed } from '../../folders/folder-trees.ts';
+import { ConditionalChanges } from '../../http/conditions.ts';
 import type { Peer } from '../../peer/peer.ts';
 import { ownRoot, type Resource, type Resources } from './resources.ts';
 
@@ -19,6 +21,8 @@ export interface WriteWish {
 export class Changes {
   readonly #peer: () => Peer;
   readonly #resources: Resources;
+  /** Of names by themselves; within folders each change is one step anyway. */
+  readonly #ofNames = new ConditionalChanges();
 
   constructor(peer: () => Peer, resources: Resources) {
     this.#peer = peer;
@@ -27,6 +31,25 @@ export class Changes {
 
   /** @param path within what can be changed, without its root */
   async write(path: readonly string[], bytes: AsyncIterable<Uint8Array>, wish: WriteWish): Promise<Written> {
+    const [name = ''] = path;
+    if (path.length > 1) return this.#write(path, bytes, wish);
+    let endTurn: (() => void) | null = null;
+    const turn = () => this.#ofNames.turn(name);
+    // From the last byte on, since what is there may have changed while they came.
+    async function* whole(): AsyncGenerator<Uint8Array> {
+      yield* bytes;
+      endTurn = await turn();
+      await check();
+    }
+    const check = async () => wish.check((await this.#resources.find([ownRoot, name]))?.cid ?? null);
+    try {
+      return await this.#write(path, whole(), wish);
+    } finally {
+      (endTurn as (() => void) | null)?.();
+    }
+  }
+
+  async #write(path: readonly string[], bytes: AsyncIterable<Uint8Array>, wish: WriteWish): Promise<Written> {
     const { files, trees } = this.#peer();
     const { size, modified, signal, check } = wish;
     const [name = '', ...below] = path;
@@ -48,24 +71,53 @@ export class Changes {
     return { cid, isNew: before === null };
   }
 
+  /** An empty one; false when something came there first, which stays. */
+  async makeFile(path: readonly string[], signal: AbortSignal): Promise<boolean> {
+    const check = (cid: string | null): void => {
+      if (cid !== null) throw new ChordialError('already-exists', `${path.join('/')} is there already.`);
+    };
+    try {
+      await this.write(path, empty(), { size: 0, modified: null, signal, check });
+      return true;
+    } catch (error) {
+      if (error instanceof ChordialError && error.code === 'already-exists') return false;
+      throw error;
+    }
+  }
+
   async makeFolder([folder = '', ...path]: readonly string[]): Promise<void> {
     await this.#peer().trees.makeFolder({ folder, path });
   }
 
-  async remove([name = '', ...below]: readonly string[]): Promise<void> {
+  async remove(path: readonly string[]): Promise<void> {
+    await this.#inTurn([path], () => this.#remove(path, () => undefined));
+  }
+
+  /** `check` is called with what is there and goes, and throws to keep it. */
+  async #remove([name = '', ...below]: readonly string[], check: (there: Removed) => void): Promise<void> {
     const { files, trees } = this.#peer();
-    if (below.length > 0) return trees.remove({ folder: name, path: below });
-    const isThere = (await this.#resources.find([ownRoot, name])) !== null;
+    if (below.length > 0) return trees.remove({ folder: name, path: below }, check);
+    const there = await this.#resources.find([ownRoot, name]);
+    if (trees.state(name) !== null) await trees.forget(name, check);
+    else if (there !== null) check({ cid: there.cid, isEmpty: false });
     try {
       await files.remove(name);
     } catch (error) {
       // A folder that was made a moment ago and is not published has gone with its tree.
-      if (!isThere || !(error instanceof ChordialError) || error.code !== 'not-found') throw error;
+      if (there === null || !(error instanceof ChordialError) || error.code !== 'not-found') throw error;
     }
   }
 
   /** Replaces what is at `to`: within own folders in one step, otherwise it is removed first. */
   async copy(
+    from: readonly string[],
+    to: readonly string[],
+    how: { readonly isShallow: boolean; readonly signal: AbortSignal },
+  ): Promise<void> {
+    await this.#inTurn([to], () => this.#copy(from, to, how));
+  }
+
+  async #copy(
     from: readonly string[],
     to: readonly string[],
     { isShallow, signal }: { readonly isShallow: boolean; readonly signal: AbortSignal },
@@ -82,11 +134,15 @@ export class Changes {
     await this.makeFolder(to);
     if (isShallow) return;
     for await (const { name } of this.#resources.list(from))
-      await this.copy([...from, name], [...to, name], { isShallow, signal });
+      await this.#copy([...from, name], [...to, name], { isShallow, signal });
   }
 
-  /** The same, both within what can be changed. */
+  /** The same, both within what can be changed. Throws `changed` for what was written meanwhile, which stays where it is. */
   async move(from: readonly string[], to: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#inTurn([from, to], () => this.#move(from, to, signal));
+  }
+
+  async #move(from: readonly string[], to: readonly string[], signal: AbortSignal): Promise<void> {
     const { trees } = this.#peer();
     const source = await this.#resources.find([ownRoot, ...from]);
     if (source === null) throw new ChordialError('not-found', `/${ownRoot}/${from.join('/')} is not there.`);
@@ -100,23 +156,41 @@ export class Changes {
     else {
       await this.makeFolder(to);
       for await (const { name } of this.#resources.list([ownRoot, ...from]))
-        await this.move([...from, name], [...to, name], signal);
+        await this.#move([...from, name], [...to, name], signal);
     }
-    await this.remove(from);
+    await this.#remove(from, ({ cid, isEmpty }) => {
+      if (source.isFolder ? isEmpty : cid === source.cid) return;
+      throw new ChordialError('changed', `${from.join('/')} was changed meanwhile, and what is new stays there.`);
+    });
   }
 
   /** A file in the place of a file replaces it when it is whole. */
   async #makeWay(source: Resource, to: readonly string[]): Promise<void> {
     const there = await this.#resources.find([ownRoot, ...to]);
-    if (there !== null && (there.isFolder || source.isFolder)) await this.remove(to);
+    if (there !== null && (there.isFolder || source.isFolder)) await this.#remove(to, () => undefined);
   }
 
   async #copyFile(source: Resource, to: readonly string[], signal: AbortSignal): Promise<void> {
     const bytes = this.#resources.read(source, undefined, signal);
     const { size, modified } = source;
-    await this.write(to, bytes, { size, modified, signal, check: () => undefined });
+    await this.#write(to, bytes, { size, modified, signal, check: () => undefined });
+  }
+
+  /** Changes of one name by itself are made one after another. */
+  async #inTurn(paths: readonly (readonly string[])[], change: () => Promise<void>): Promise<void> {
+    const names = new Set(paths.flatMap((path) => (path.length === 1 ? path : [])));
+    const ends: (() => void)[] = [];
+    try {
+      // In one order for all, so that no two wait for each other.
+      for (const name of [...names].sort()) ends.push(await this.#ofNames.turn(name));
+      await change();
+    } finally {
+      for (const end of ends) end();
+    }
   }
 }
+
+async function* empty(): AsyncGenerator<Uint8Array> {}
 
 function treeAt([folder = '', ...path]: readonly string[]) {
   return { folder, path };

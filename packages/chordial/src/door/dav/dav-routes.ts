@@ -1,5 +1,6 @@
 /** WebDAV (RFC 4918, classes 1, 2 and 3) at `/dav/`: a drive for file managers. */
 import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { whyNotAPublishedName } from '../../content/name.ts';
 import { ChordialError } from '../../errors.ts';
@@ -35,6 +36,8 @@ const readingMethods = new Set(['OPTIONS', 'GET', 'HEAD', 'PROPFIND']);
 const rootPath = '/dav';
 const maxPathCharacters = 16_384;
 const quotaMilliseconds = 10_000;
+/** A listing lets other work pass after so long. */
+const sliceMilliseconds = 20;
 const xmlType = 'application/xml; charset=utf-8';
 
 export const davService: DoorService = {
@@ -51,7 +54,7 @@ interface Asked {
   /** The same as one text. */
   readonly place: string;
   readonly token: Token;
-  /** Lock tokens that the request gives. */
+  /** Lock tokens that the request gives, of locks of its own access token. */
   readonly given: ReadonlySet<string>;
   readonly signal: AbortSignal;
 }
@@ -93,7 +96,8 @@ class Dav {
     });
     const lists = ifLists(request);
     const place = path.join('/');
-    const asked = { request, reply, path, place, token, given: tokensIn(lists), signal: given.signal };
+    const held = this.#locks.heldBy(token.id, tokensIn(lists));
+    const asked = { request, reply, path, place, token, given: held, signal: given.signal };
     try {
       await this.#checkIf(asked, lists);
       return await this[byMethod[request.method as keyof typeof byMethod]](asked);
@@ -216,7 +220,7 @@ class Dav {
     const to = writable(target, isMove ? 'moved to' : 'copied to');
     checkName(to);
     const targetPlace = target.join('/');
-    if (isAt(targetPlace, place) || (isMove && isAt(place, targetPlace)))
+    if (isAt(targetPlace, place) || isAt(place, targetPlace))
       throw new ChordialError('not-publisher', `/${place} cannot be put into itself or in the place of what it is in.`);
     await this.#checkParent(target);
     const there = await this.#resources.find(target);
@@ -258,14 +262,21 @@ class Dav {
     quota: PropertyContext['quota'],
   ): AsyncGenerator<string, void, undefined> {
     const hrefOf = (place: string) => this.#href(place);
+    const locksOn = this.#locks.within(path.join('/'));
     const one = (at: readonly string[], found: Resource): string => {
       const place = at.join('/');
       const href = hrefOf(place) + (found.isFolder && place !== '' ? '/' : '');
-      return responseOf(href, found, wanted, { locks: this.#locks.on(place), quota, hrefOf });
+      return responseOf(href, found, wanted, { locks: locksOn(place), quota, hrefOf });
     };
     yield one(path, resource);
     if (!isDeep || !resource.isFolder) return;
-    for await (const below of this.#resources.list(path)) yield one([...path, below.name], below);
+    let began = performance.now();
+    for await (const below of this.#resources.list(path)) {
+      yield one([...path, below.name], below);
+      if (performance.now() - began < sliceMilliseconds) continue;
+      await setImmediate();
+      began = performance.now();
+    }
   }
 
   async proppatch({ request, reply, path, place, given }: Asked): Promise<FastifyReply> {
@@ -328,16 +339,14 @@ class Dav {
     if (resource === null) this.#locks.check(place, given, { member: true });
     const wish = { path: place, isDeep: depth === 'infinity', isShared: scope === 'shared', owner, timeout };
     const lock = this.#locks.take({ ...wish, holder: token.id });
-    if (resource === null) {
-      const nothing = (async function* (): AsyncGenerator<Uint8Array> {})();
-      try {
-        await this.#changes.write(own, nothing, { size: 0, modified: null, signal, check: () => undefined });
-      } catch (error) {
-        this.#locks.release(lock.token, place);
-        throw error;
-      }
+    let isMade = false;
+    try {
+      isMade = resource === null && (await this.#changes.makeFile(own, signal));
+    } catch (error) {
+      this.#locks.release(lock.token, place);
+      throw error;
     }
-    return this.#sendLock(reply.code(resource === null ? 201 : 200).header('Lock-Token', `<${lock.token}>`), lock);
+    return this.#sendLock(reply.code(isMade ? 201 : 200).header('Lock-Token', `<${lock.token}>`), lock);
   }
 
   #refresh({ reply, place, given }: Pick<Asked, 'reply' | 'place' | 'given'>, timeout: number): FastifyReply {
@@ -535,11 +544,9 @@ function ifLists({ headers }: FastifyRequest): readonly ConditionList[] {
   return given === undefined ? [] : parseIf(String(given));
 }
 
-function tokensIn(lists: readonly ConditionList[]): ReadonlySet<string> {
-  return new Set(
-    lists.flatMap(({ conditions }) =>
-      conditions.flatMap(({ token, isNot }) => (token === null || isNot ? [] : [token])),
-    ),
+function tokensIn(lists: readonly ConditionList[]): readonly string[] {
+  return lists.flatMap(({ conditions }) =>
+    conditions.flatMap(({ token, isNot }) => (token === null || isNot ? [] : [token])),
   );
 }
 

@@ -21,6 +21,8 @@ export interface Lock {
 export const maxLocks = 10_000;
 /** Of one access token. */
 export const maxLocksPerHolder = 2000;
+/** That hold for one path: each is told with each entry of a listing. */
+export const maxLocksOnPath = 32;
 export const maxOwnerBytes = 2048;
 export const maxLockSeconds = 3600;
 export const usualLockSeconds = 600;
@@ -42,7 +44,8 @@ export class Locks {
     );
     if (inTheWay !== undefined) throw locked(inTheWay.path);
     const own = locks.filter(({ holder }) => holder === wish.holder).length;
-    if (locks.length >= maxLocks || own >= maxLocksPerHolder)
+    const onPath = locks.filter((one) => covers(one, wish.path)).length;
+    if (locks.length >= maxLocks || own >= maxLocksPerHolder || onPath >= maxLocksOnPath)
       throw new ChordialError(
         'too-many-entries',
         `There are ${locks.length} locks, and no more are kept. Release some.`,
@@ -76,8 +79,25 @@ export class Locks {
     return this.#live().filter((one) => covers(one, path));
   }
 
+  /** Of a folder and of what is in it, as they are at this moment. */
+  within(folder: string): (path: string) => readonly Lock[] {
+    const locks = this.#live();
+    const around = locks.filter((one) => covers(one, folder));
+    const deep = around.filter(({ isDeep }) => isDeep);
+    const inside = Map.groupBy(
+      locks.filter((one) => isBelow(one.path, folder)),
+      (one) => one.path,
+    );
+    return (path) => (path === folder ? around : [...deep, ...(inside.get(path) ?? [])]);
+  }
+
   has(token: string, path: string): boolean {
     return this.#live().some((one) => one.token === token && covers(one, path));
+  }
+
+  /** Of these tokens those of locks that this access token took: others are seen by all, and give no right. */
+  heldBy(holder: string, tokens: readonly string[]): ReadonlySet<string> {
+    return new Set(tokens.filter((token) => this.#locks.get(token)?.holder === holder));
   }
 
   /**

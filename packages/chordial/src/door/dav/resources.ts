@@ -27,6 +27,10 @@ export const ownRoot = 'mine';
 const roots = [ownRoot, 'network', 'peers', 'shares', 'search'] as const;
 /** Of one folder that is read from others. */
 const maxListed = 10_000;
+/** Asked of one peer or of the network for it: each may hold nothing that is new. */
+const maxPages = 200;
+/** Until they have come; what was told by then is listed. */
+const listingMilliseconds = 30_000;
 const namesPerPage = 1000;
 const searchMilliseconds = 3000;
 /** The entries of a listing are asked for one by one right after it. */
@@ -175,32 +179,26 @@ export class Resources {
     const id = root === 'shares' ? peer.status('none').id : this.#peerNames().get(name);
     if (id === undefined) throw new ChordialError('not-found', `No peer is called ${JSON.stringify(name)}.`);
     const all: Found[] = [];
-    let cursor: string | null = null;
-    do {
-      const page: Awaited<ReturnType<Peer['browse']>> = await peer.browse(id, cursor);
+    await eachPage(async (cursor) => {
+      const page = await peer.browse(id, cursor);
       for (const one of page.files) if (root !== 'shares' || one.shared) all.push(one);
-      cursor = page.cursor;
-    } while (cursor !== null && all.length < maxListed);
+      return all.length < maxListed ? page.cursor : null;
+    });
     return distinct(all);
   }
 
   async #everybody(): Promise<Named> {
     const named = new Map<string, Resource>();
-    let cursor: string | null = null;
-    do {
-      const page: Awaited<ReturnType<Files['list']>> = await this.#files.list({
-        all: true,
-        cursor,
-        limit: namesPerPage,
-      });
+    await eachPage(async (cursor) => {
+      const page = await this.#files.list({ all: true, cursor, limit: namesPerPage });
       for (const entry of page.files) {
         const { name, publisher } = entry;
         if (name === null) continue;
         const shown = named.has(name) ? `${name}@…${publisher?.slice(-8)}` : name;
         named.set(shown, ofEntry(entry, shown));
       }
-      cursor = page.cursor;
-    } while (cursor !== null && named.size < maxListed);
+      return named.size < maxListed ? page.cursor : null;
+    });
     return named;
   }
 
@@ -210,11 +208,29 @@ export class Resources {
     const self = peer.status('none');
     const named = new Map<string, string>();
     for (const { id, name } of [self, ...peer.peers()]) {
-      const shown = name.replaceAll('/', '_');
+      const shown = partOf(name);
       named.set(named.has(shown) ? `${shown}@…${id.slice(-8)}` : shown, id);
     }
     return named;
   }
+}
+
+/** Others may tell of a next page for ever. */
+async function eachPage(read: (cursor: string | null) => Promise<string | null>): Promise<void> {
+  const until = performance.now() + listingMilliseconds;
+  let cursor: string | null = null;
+  for (let pages = 0; pages < maxPages && performance.now() < until; pages++) {
+    cursor = await read(cursor);
+    if (cursor === null) return;
+  }
+}
+
+/** What a peer calls itself, as a part of a path: clients would take two dots for the folder above. */
+function partOf(name: string): string {
+  return name
+    .replaceAll('/', '_')
+    .replace(/^\.{1,2}$/, '_')
+    .normalize('NFC');
 }
 
 type Found = Pick<

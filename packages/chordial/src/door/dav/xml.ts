@@ -8,6 +8,8 @@ export const davNamespace = 'DAV:';
 const maxDepth = 32;
 const maxElements = 4096;
 const bounds = { maxDepth, maxElements };
+/** Of all start tags, each with the namespaces that it uses: a long one that is declared once counts as often as it is used. */
+const maxTagCharacters = 256 * 1024;
 
 export interface XmlElement {
   readonly namespace: string;
@@ -32,10 +34,14 @@ export function parseXml(text: string): XmlElement | null {
   if (text.trim() === '') return null;
   const open: Open[] = [];
   let root: XmlElement | null = null;
+  let tagCharacters = 0;
   const visitor: XmlVisitor<SaxesTagNS> = {
     opened: (tag) => {
       const { uri: namespace, local: name } = tag;
-      open.push({ namespace, name, start: startOf(tag), children: [], text: '', inner: '' });
+      const start = startOf(tag);
+      tagCharacters += start.length;
+      if (tagCharacters > maxTagCharacters) throw new Error('its namespaces are too long');
+      open.push({ namespace, name, start, children: [], text: '', inner: '' });
     },
     text: (piece) => {
       const top = open.at(-1);
