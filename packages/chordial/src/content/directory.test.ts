@@ -99,6 +99,20 @@ describe('buildDirectory', () => {
     }
   });
 
+  it('B9 a folder of very many entries is built without holding up the event loop', async () => {
+    let turns = 0;
+    let isOver = false;
+    const turn = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(turn);
+    };
+    turn();
+    const { built } = await build(entriesNamed(namesFor(10_000)));
+    isOver = true;
+    assert.ok(built.blocks > 256);
+    assert.ok(turns > 20, `${turns} turns`);
+  });
+
   it('refuses names that cannot be in a folder, and doubles', async () => {
     for (const names of [['..'], ['a/b'], [''], ['a\0'], ['x'.repeat(256)], ['a', 'a']]) {
       await assert.rejects(build(entriesNamed(names)), isError('bad-name'));

@@ -2,17 +2,18 @@
  * Folders as blocks: one UnixFS node, or a tree of shards (a hash array mapped trie with 256 children) when that node
  * would exceed 256 KiB. The threshold is that of profile unixfs-v1-2025: the exact block size, strictly above.
  */
-import { Bucket, createHAMT } from 'hamt-sharding';
+import { setImmediate } from 'node:timers/promises';
 import type { CID } from 'multiformats/cid';
 import { ChordialError } from '../errors.ts';
 import type { Emit } from './builder.ts';
 import type { Block } from './cid.ts';
 import { whyNotAName } from './name.ts';
-import { type DirectoryEntry, encodeDirectoryNode, encodeShardNode, shardHash } from './unixfs.ts';
+import { type DirectoryEntry, encodeDirectoryNode, encodeShardNode, shardFanout, shardHash } from './unixfs.ts';
 
 /** A folder whose plain node is larger is sharded. */
 export const maxPlainDirectoryBytes = 262_144;
-const shardBits = 8;
+/** Yields to the event loop after this many entries. */
+const entriesPerTurn = 512;
 
 export interface BuiltDirectory {
   readonly cid: CID;
@@ -29,39 +30,72 @@ export interface BuiltDirectory {
 export async function buildDirectory(entries: readonly DirectoryEntry[], emit: Emit): Promise<BuiltDirectory> {
   checkEntries(entries);
   const below = entries.reduce((sum, entry) => sum + entry.size, 0);
-  const plain = encodeDirectoryNode(entries);
-  if (plain.bytes.length <= maxPlainDirectoryBytes) {
+  const plain = leastPlainBytes(entries) > maxPlainDirectoryBytes ? null : encodeDirectoryNode(entries);
+  if (plain !== null && plain.bytes.length <= maxPlainDirectoryBytes) {
     await emit(plain);
     return { cid: plain.cid, size: below + plain.bytes.length, blocks: 1 };
   }
-  const trie = createHAMT<DirectoryEntry>({ hashFn: consumableHash, bits: shardBits });
-  for (const entry of entries) await trie.put(entry.name, entry);
-  let blocks = 0;
-  const { cid, size } = await emitShard(trie, async (block) => {
-    blocks += 1;
-    await emit(block);
-  });
-  return { cid, size, blocks };
-}
-
-async function emitShard(shard: Bucket<DirectoryEntry>, emit: Emit): Promise<{ cid: CID; size: number }> {
-  const links: DirectoryEntry[] = [];
-  const children = shard._children;
-  for (let place = 0; place < children.length; place++) {
-    const child = children.get(place);
-    if (child === undefined || child === null) continue;
-    const label = place.toString(16).toUpperCase().padStart(2, '0');
-    if (child instanceof Bucket) links.push({ name: label, ...(await emitShard(child, emit)) });
-    else links.push({ ...child.value, name: label + child.key });
+  const encoder = new TextEncoder();
+  const placed: PlacedEntry[] = [];
+  for (const entry of entries) {
+    const name = encoder.encode(entry.name);
+    placed.push({ entry, name, hash: await shardHash(name) });
+    if (placed.length % entriesPerTurn === 0) await setImmediate();
   }
-  const block: Block = encodeShardNode(Uint8Array.from(children.bitField().reverse()), links);
-  await emit(block);
-  return { cid: block.cid, size: links.reduce((sum, link) => sum + link.size, block.bytes.length) };
+  return new Shards(emit).build(placed);
 }
 
-/** The trie consumes hashes from their last byte. */
-async function consumableHash(name: Uint8Array): Promise<Uint8Array> {
-  return (await shardHash(name)).slice().reverse();
+/** The plain node is at least this large: decides without encoding a folder of very many entries. */
+function leastPlainBytes(entries: readonly DirectoryEntry[]): number {
+  return entries.reduce((sum, { name, cid }) => sum + name.length + cid.byteLength, 0);
+}
+
+interface PlacedEntry {
+  readonly entry: DirectoryEntry;
+  readonly name: Uint8Array;
+  /** Byte i is the index in the shard at depth i, as far as it goes. */
+  hash: Uint8Array;
+}
+
+class Shards {
+  readonly #emit: Emit;
+  #blocks = 0;
+  #entries = 0;
+
+  constructor(emit: Emit) {
+    this.#emit = emit;
+  }
+
+  async build(entries: readonly PlacedEntry[]): Promise<BuiltDirectory> {
+    return { ...(await this.#shard(entries, 0)), blocks: this.#blocks };
+  }
+
+  async #shard(entries: readonly PlacedEntry[], depth: number): Promise<{ readonly cid: CID; readonly size: number }> {
+    for (const entry of entries) if (depth >= entry.hash.length) entry.hash = await longerHash(entry);
+    const byPlace = Map.groupBy(entries, ({ hash }) => hash[depth]!);
+    const links: DirectoryEntry[] = [];
+    const bits = new Uint8Array(shardFanout / 8);
+    for (let place = 0; place < shardFanout; place++) {
+      const [first, ...others] = byPlace.get(place) ?? [];
+      if (first === undefined) continue;
+      bits[bits.length - 1 - (place >> 3)]! |= 1 << (place & 7);
+      const label = place.toString(16).toUpperCase().padStart(2, '0');
+      if (others.length > 0) links.push({ name: label, ...(await this.#shard([first, ...others], depth + 1)) });
+      else links.push({ ...first.entry, name: label + first.entry.name });
+      this.#entries += 1;
+      if (this.#entries % entriesPerTurn === 0) await setImmediate();
+    }
+    const block: Block = encodeShardNode(bits.subarray(bits.findIndex((byte) => byte !== 0)), links);
+    this.#blocks += 1;
+    await this.#emit(block);
+    return { cid: block.cid, size: links.reduce((sum, link) => sum + link.size, block.bytes.length) };
+  }
+}
+
+/** Names of one hash, which only a hostile folder has: the name is hashed once more with the number of the round behind it. */
+async function longerHash({ name, hash }: PlacedEntry): Promise<Uint8Array> {
+  const round = hash.length / (await shardHash(name)).length;
+  return Buffer.concat([hash, await shardHash(Buffer.concat([name, Uint8Array.of(round)]))]);
 }
 
 function checkEntries(entries: readonly DirectoryEntry[]): void {
