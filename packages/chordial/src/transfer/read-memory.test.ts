@@ -111,6 +111,26 @@ test('case 13 a lone reader reads ahead, one that is closed gives all back', asy
   assert.equal(source.out, 0);
 });
 
+test('case 13 a client that takes all at once leaves the event loop a turn after each leaf', async () => {
+  const { clock } = virtualClock();
+  const reader = new ReadMemory(clock).open(
+    { fetch: async (cid) => new Uint8Array(leafBytes).fill(cids.indexOf(cid)), release: () => undefined },
+    size,
+    undefined,
+  );
+  let turnsTaken = 0;
+  let isOver = false;
+  const turn = (): void => {
+    turnsTaken += 1;
+    if (!isOver) setImmediate(turn);
+  };
+  turn();
+  for await (const piece of pieces(reader)) assert.ok(piece.length > 0);
+  isOver = true;
+  reader.close();
+  assert.ok(turnsTaken >= leafCount, `${turnsTaken} turns`);
+});
+
 test('case 13 more clients than pieces have room for are told that it is too much', () => {
   const memory = new ReadMemory(virtualClock().clock);
   const open = () => memory.open(new Source(), size, undefined);

@@ -4,6 +4,7 @@
  * continues. So slow clients slow down only themselves, however many there are.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import type { Clock, Milliseconds, Timer } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import type { LeafReference } from '../content/file-reader.ts';
@@ -225,6 +226,8 @@ export class ContentReader {
         yield* this.#piecesOf(slot, Math.max(0, start - offset), Math.min(length, end - offset));
         this.#slots.shift();
         this.#memory.give(this.#drop(slot));
+        // A client that takes all at once leaves the event loop no turn, in which leaves arrive and are hashed elsewhere.
+        if (this.#slots.length > 0) await setImmediate();
       }
     } finally {
       await coming.return?.();
