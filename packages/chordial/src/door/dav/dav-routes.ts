@@ -38,6 +38,7 @@ const maxPathCharacters = 16_384;
 const quotaMilliseconds = 10_000;
 /** A listing lets other work pass after so long. */
 const sliceMilliseconds = 20;
+const pieceCharacters = 32 * 1024;
 const xmlType = 'application/xml; charset=utf-8';
 
 export const davService: DoorService = {
@@ -582,8 +583,14 @@ function wantedOf(body: XmlElement | null): {
   return { names: null, isNames: false, more: child(body, 'include')?.children.map(nameOfProperty) ?? [] };
 }
 
+/** In pieces of many responses: each piece is a write to the socket. */
 async function* multistatus(responses: AsyncIterable<string>): AsyncGenerator<string> {
-  yield `${xmlHead}<D:multistatus xmlns:D="DAV:">\n`;
-  for await (const response of responses) yield response;
-  yield '</D:multistatus>\n';
+  let text = `${xmlHead}<D:multistatus xmlns:D="DAV:">\n`;
+  for await (const response of responses) {
+    text += response;
+    if (text.length < pieceCharacters) continue;
+    yield text;
+    text = '';
+  }
+  yield `${text}</D:multistatus>\n`;
 }
