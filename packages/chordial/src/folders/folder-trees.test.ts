@@ -164,8 +164,12 @@ test('B9 an own folder that was put opens as a tree, and earlier roots stay read
       }),
     );
     assert.deepEqual(texts, ['second b', 'second b', 'first b']);
+    await trees.restore('album', versions[0]!.time);
+    assert.ok(Number((await trees.entry(treePath('album/in/b')))?.modified) > 1_600_000_000_000);
     await trees.restore('album', versions[2]!.time);
     await trees.published('album');
+    for (const path of ['album/a', 'album/in/b'])
+      assert.equal((await trees.entry(treePath(path)))?.modified, 1_600_000_000_000);
     assert.deepEqual(await contentAt(other, 'album'), { a: 'first a', in: '/', 'in/b': 'first b' });
     await own.files.remove('album');
     await assert.rejects(trees.entry(treePath('album/a')), isError('not-found'));
@@ -268,6 +272,47 @@ test('B9 what is written while a folder is being published is published with the
     assert.deepEqual(Object.fromEntries(files), model);
   } finally {
     isOver = true;
+    await network.close();
+  }
+});
+
+test('B9 a copy of a large folder is made in steps, and has what it shows, though the original changes meanwhile', async () => {
+  const network = await dataNetwork(1, {}, { rule: { replicas: 1, writeQuorum: 1 } });
+  const [own] = network.peers as unknown as [DataPeer];
+  const { trees, catalog } = own;
+  const files = 1200;
+  try {
+    await trees.write(treePath('big/from/first'), bytesOf('first'), { makesFolders: true });
+    const database = catalog.database;
+    await catalog.write(() => {
+      const { parent } = database.prepare("SELECT parent FROM folder_nodes WHERE base = 'first'").get() as {
+        parent: number;
+      };
+      const sql = `INSERT INTO folder_nodes (parent, base, is_folder, cid, size, stored, executable, part, changes)
+        SELECT parent, ?, 0, cid, size, stored, executable, part, 0 FROM folder_nodes WHERE parent = ? AND base = 'first'`;
+      const insert = database.prepare(sql);
+      for (let number = 1; number < files; number++) insert.run(`file ${number}`, parent);
+    });
+    await trees.published('big');
+    const copying = trees.copy(treePath('big/from'), treePath('big/to'));
+    await trees.write(treePath('big/from/later'), bytesOf('later'));
+    await copying;
+    assert.equal((await trees.entry(treePath('big/to')))?.cid, null);
+    const shown = (await namesIn(own, 'big/to')).toSorted();
+    assert.ok(shown.length >= files, `${shown.length} files`);
+    await trees.published('big');
+    const { cid } = (await trees.entry(treePath('big/to')))!;
+    const published: string[] = [];
+    for await (const { name } of own.files.entries(cid!)) published.push(name);
+    assert.deepEqual(published.toSorted(), shown);
+    await trees.move(treePath('big/to'), treePath('big/from/in'));
+    await trees.remove(treePath('big/from'));
+    assert.deepEqual(await namesIn(own, 'big'), []);
+    await until('all of it is cleaned up', async () => {
+      const rows = database.prepare('SELECT count(*) AS count FROM folder_nodes').get();
+      return rows?.['count'] === 1;
+    });
+  } finally {
     await network.close();
   }
 });

@@ -12,7 +12,7 @@ import type { Milliseconds, Timer } from '@chordial/ring';
 import { CID } from 'multiformats/cid';
 import { noAttributes } from '../content/attributes.ts';
 import { buildFile, type Emit } from '../content/builder.ts';
-import { rawCodec } from '../content/cid.ts';
+import { type Block, rawCodec } from '../content/cid.ts';
 import { buildDirectory } from '../content/directory.ts';
 import type { DirectoryContent } from '../content/directory-reader.ts';
 import { checkName, partPrefix } from '../content/name.ts';
@@ -23,7 +23,7 @@ import { ChordialError } from '../errors.ts';
 import { forEachConcurrently } from '../flow/for-each.ts';
 import type { NamedContent } from '../records/name-entry.ts';
 import { chunks } from '../replication/sync-client.ts';
-import type { FolderNode, FolderTable, FolderVersion } from '../storage/folder-table.ts';
+import type { FolderNode, FolderTable, FolderVersion, LeftPart } from '../storage/folder-table.ts';
 import { fetchBlocks } from '../transfer/content-fetcher.ts';
 import type { FilePorts } from '../transfer/file-ports.ts';
 import type { PutOptions } from '../transfer/files.ts';
@@ -82,11 +82,11 @@ const firstRetryMilliseconds = 2000;
 const maxRetryMilliseconds = 60_000;
 const partsEndedAtOnce = 8;
 const partsPerRound = 1000;
-const rowsPerPage = 2000;
-const rowsPerSweep = 1000;
+const rowsPerPage = 500;
+const rowsPerSweep = 500;
 const blocksPutAtOnce = 16;
 /** Files and folders of one copy. */
-const maxCopied = 20_000;
+const maxCopied = 100_000;
 /** A larger folder keeps no times for others: the list of them is written whole each time. */
 const maxListedAttributes = 20_000;
 /** Removed content that versions keep, in bytes; the oldest versions go first. */
@@ -101,7 +101,12 @@ interface BuiltFolder {
   readonly stored: number;
   /** Of its changes those that are in it. */
   readonly changes: number;
-  readonly entries: readonly DirectoryEntry[];
+}
+
+/** What is built at a time, by node, and the blocks of the folder that is built. */
+interface BuiltFolders {
+  readonly built: Map<number, BuiltFolder>;
+  readonly own: Block[];
 }
 
 export type Trees = Pick<
@@ -296,11 +301,25 @@ export class FolderTrees {
     to: TreePath,
     { replaces = false, isShallow = false } = {},
   ): Promise<{ readonly isNew: boolean }> {
-    return this.#place(from, to, replaces, (node, parent, base) => {
-      if (node.isFolder && isShallow) this.#table.addFolder(parent, base, this.#now());
-      else this.#copyBelow(node, parent, base, { copied: 0 });
-      this.#table.touch(parent);
-    });
+    const node = this.#find(await this.#opened(from.folder), from.path);
+    if (node === null) throw notThere(from);
+    if (!node.isFolder || isShallow)
+      return this.#place(from, to, replaces, ({ modified, ...one }, parent, base) => {
+        if (one.isFolder) this.#table.addFolder(parent, base, this.#now());
+        else this.#table.addNode({ ...one, modified, parent, base });
+        this.#table.touch(parent);
+      });
+    this.#placeOf(from, to, replaces, [await this.#opened(from.folder), await this.#opened(to.folder)]);
+    const copied = await this.#copied(node);
+    let isPlaced = false;
+    try {
+      return await this.#place(from, to, replaces, (_, parent, base) => {
+        this.#table.move(copied, parent, base);
+        isPlaced = true;
+      });
+    } finally {
+      if (!isPlaced) await this.#drop(copied);
+    }
   }
 
   /**
@@ -374,14 +393,15 @@ export class FolderTrees {
   // VERSIONS
 
   /** Roots that stay readable, newest first. Throws `not-found`. */
-  async history(name: string): Promise<readonly (Omit<FolderVersion, 'cid' | 'began'> & { readonly cid: string })[]> {
+  async history(name: string): Promise<readonly (Pick<FolderVersion, 'time' | 'size'> & { readonly cid: string })[]> {
     await this.#opened(name);
     return this.#table.versions(name).map(({ time, cid, size }) => ({ time, size, cid: CID.decode(cid).toString() }));
   }
 
   /** The version that was current at this time. Throws `not-found`. */
-  async #versionAt(name: string, time: number): Promise<{ readonly cid: string; readonly time: number }> {
-    const versions = await this.history(name);
+  async #versionAt(name: string, time: number): Promise<FolderVersion> {
+    await this.#opened(name);
+    const versions = this.#table.versions(name);
     const found = versions.find((one) => one.time <= time);
     if (found !== undefined) return found;
     const oldest = versions.at(-1);
@@ -398,10 +418,12 @@ export class FolderTrees {
     const version = await this.#versionAt(name, time);
     const top = await this.#opened(name);
     await this.#publishNow(name);
-    await this.#takeOver(name, CID.parse(version.cid), null, top);
+    const { attributes } = version;
+    const root = CID.decode(version.cid);
+    await this.#takeOver(name, root, attributes === null ? null : CID.decode(attributes), top);
     this.#wake(name);
     this.#clean();
-    return version;
+    return { cid: root.toString(), time: version.time };
   }
 
   /** Resolves when all changes of a folder are published. Rejects with the reason when they cannot be. */
@@ -449,7 +471,9 @@ export class FolderTrees {
     const fetch = fetchBlocks(this.#ports.fetcher);
     const { closing } = this.#ports;
     const { part, content } = await this.#put({}, async (write) => {
-      const { blocks, size } = await treeBlocks(root, fetch, closing);
+      const { blocks: own, size } = await treeBlocks(root, fetch, closing);
+      const ofList = attributes === null ? null : await treeBlocks(attributes, fetch, closing).catch(() => null);
+      const blocks = [...own, ...(ofList?.blocks ?? [])];
       for (const some of chunks(blocks, blocksPutAtOnce)) for await (const block of fetch(some)) await write(block);
       return { cid: root, size, type: 'directory', sha256: null, blocks: blocks.length };
     });
@@ -482,7 +506,10 @@ export class FolderTrees {
         if (before !== null) this.#table.detach(before.node);
         this.#table.move(made, 0, name);
         if (before !== null) this.#table.touch(made);
-        else this.#addVersion(name, this.#now(), root, content.size);
+        else {
+          const listed = attributes?.bytes ?? null;
+          this.#addVersion(name, { began: this.#now(), cid: root.bytes, size: content.size, attributes: listed });
+        }
       });
       return this.#table.node(made)!;
     } catch (error) {
@@ -544,7 +571,7 @@ export class FolderTrees {
   /** Its name has a root that no tree here had: a later put of the whole. */
   #isPutAgain(name: string): boolean {
     const own = this.#ports.names.own(name);
-    return own !== null && !this.#table.versions(name).some((one) => isSame(own.cid, one.cid));
+    return own !== null && !this.#table.hasVersion(name, own.cid.bytes);
   }
 
   /** The network has another root than the tree here, or the tree changed since that was built. */
@@ -601,58 +628,75 @@ export class FolderTrees {
     replaces: boolean,
     act: (node: FolderNode, parent: number, base: string) => void,
   ): Promise<{ readonly isNew: boolean }> {
-    split(from);
-    const { folder, above, base } = split(to);
-    const [source, target] = [await this.#opened(from.folder), await this.#opened(folder)];
-    const isNew = await this.#changing(folder, null, () => {
-      const node = this.#find(source, from.path);
-      if (node === null) throw notThere(from);
-      const parent = this.#folderAt(target, { folder, path: above });
-      if (this.#table.isWithin(parent.node, node.node))
-        throw new ChordialError('bad-request', `${shownPath(from)} cannot be put into itself.`);
-      const there = this.#table.child(parent.node, base);
+    const tops = [await this.#opened(from.folder), await this.#opened(to.folder)] as const;
+    const isNew = await this.#changing(to.folder, null, () => {
+      const { node, parent, base, there } = this.#placeOf(from, to, replaces, tops);
       if (there?.node === node.node) return false;
-      if (there !== null && !replaces) throw thereAlready(to);
-      if (there !== null && this.#table.isWithin(node.node, there.node))
-        throw new ChordialError(
-          'bad-request',
-          `${shownPath(to)} holds ${shownPath(from)}, and cannot be replaced by it.`,
-        );
-      if (node.isFolder && this.#table.depthOf(parent.node) + this.#height(node) > maxFolderDepth) throw tooDeep(to);
       if (there !== null) this.#table.detach(there.node);
       act(node, parent.node, base);
       return there === null;
     });
-    if (from.folder !== folder) this.#wake(from.folder);
+    if (from.folder !== to.folder) this.#wake(from.folder);
     if (!isNew) this.#clean();
     return { isNew };
   }
 
-  /** Levels of folders in it, itself included. */
-  #height(node: FolderNode): number {
-    let deepest = 0;
-    const open: [FolderNode, number][] = [[node, 1]];
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      const [one, depth] = next;
-      deepest = Math.max(deepest, depth);
-      if (depth > maxFolderDepth) return depth;
-      for (const below of this.#table.foldersIn(one.node)) open.push([below, depth + 1]);
+  /** What is to be placed, where, and what is there. Throws as `move` does. */
+  #placeOf(from: TreePath, to: TreePath, replaces: boolean, [source, target]: readonly [FolderNode, FolderNode]) {
+    split(from);
+    const { folder, above, base } = split(to);
+    const node = this.#find(source, from.path);
+    if (node === null) throw notThere(from);
+    const parent = this.#folderAt(target, { folder, path: above });
+    if (this.#table.isWithin(parent.node, node.node))
+      throw new ChordialError('bad-request', `${shownPath(from)} cannot be put into itself.`);
+    const there = this.#table.child(parent.node, base);
+    if (there !== null && there.node !== node.node) {
+      if (!replaces) throw thereAlready(to);
+      if (this.#table.isWithin(node.node, there.node))
+        throw new ChordialError(
+          'bad-request',
+          `${shownPath(to)} holds ${shownPath(from)}, and cannot be replaced by it.`,
+        );
     }
-    return deepest;
+    const height = node.isFolder ? this.#table.heightOf(node.node, maxFolderDepth + 1) : 0;
+    if (this.#table.depthOf(parent.node) + height > maxFolderDepth) throw tooDeep(to);
+    return { node, parent, base, there };
   }
 
-  /** In one transaction, which nothing else runs beside. */
-  #copyBelow(node: FolderNode, parent: number, base: string, count: { copied: number }): void {
-    count.copied += 1;
-    if (count.copied > maxCopied) throw tooManyToCopy();
-    const copied = this.#table.addNode({ ...node, parent, base });
-    if (!node.isFolder) return;
-    for (let after = ''; ; ) {
-      const rows = this.#table.children(node.node, after, rowsPerPage);
-      for (const row of rows) this.#copyBelow(row, copied, row.base, count);
-      if (rows.length < rowsPerPage) return;
-      after = rows.at(-1)!.base;
+  /** A copy of a folder that is in no place yet, made in steps. Its folders count as changed: the original may change meanwhile. */
+  async #copied(folder: FolderNode): Promise<number> {
+    const top = await this.#table.write(() => this.#table.addComing({ ...folder, changes: 1 }));
+    let count = 1;
+    try {
+      const open: [number, number][] = [[folder.node, top]];
+      for (let next = open.pop(); next !== undefined; next = open.pop()) {
+        const [original, copy] = next;
+        for (let after: string | null = ''; after !== null; ) {
+          const behind: string = after;
+          const rows = await this.#table.write(() => {
+            const some = this.#table.children(original, behind, rowsPerSweep);
+            for (const row of some) {
+              const made = this.#table.addNode({ ...row, parent: copy, changes: row.isFolder ? 1 : 0 });
+              if (row.isFolder) open.push([row.node, made]);
+            }
+            return some;
+          });
+          count += rows.length;
+          if (count > maxCopied) throw tooManyToCopy();
+          after = rows.length < rowsPerSweep ? null : rows.at(-1)!.base;
+        }
+      }
+      return top;
+    } catch (error) {
+      await this.#drop(top);
+      throw error;
     }
+  }
+
+  async #drop(node: number): Promise<void> {
+    await this.#table.write(() => this.#table.detach(node));
+    this.#clean();
   }
 
   /** A change in one transaction; on failure the part of it is dropped. */
@@ -708,7 +752,7 @@ export class FolderTrees {
       while (!this.#isClosed && (await this.#table.write(() => this.#table.sweep(rowsPerSweep, this.#now()))));
       await this.#endRenamed();
       await this.#thinVersions();
-      await this.#table.write(() => this.#table.dropUnneeded());
+      await this.#dropUnneeded();
       for (;;) {
         const parts = this.#table.ending(partsPerRound);
         if (parts.length === 0 || this.#isClosed) break;
@@ -750,10 +794,15 @@ export class FolderTrees {
         )
         .sort((a, b) => a.time - b.time)[0];
       if (oldest === undefined) return;
-      await this.#table.write(() => {
-        this.#table.dropVersions(oldest.folder, [oldest.time]);
-        this.#table.dropUnneeded();
-      });
+      await this.#table.write(() => this.#table.dropVersions(oldest.folder, [oldest.time]));
+      await this.#dropUnneeded();
+    }
+  }
+
+  async #dropUnneeded(): Promise<void> {
+    for (let at: LeftPart | null = { left: -1, part: -1 }; at !== null; ) {
+      const behind: LeftPart = at;
+      at = await this.#table.write(() => this.#table.dropUnneeded(behind, rowsPerSweep));
     }
   }
 
@@ -851,37 +900,47 @@ export class FolderTrees {
     if (this.#isPutAgain(name)) return this.#table.write(() => this.#table.detach(top.node));
     const began = this.#now();
     const built = new Map<number, BuiltFolder>();
+    /** Those of the folder itself and of its list, which its name claims as well. */
+    const own: Block[] = [];
+    let attributes: CID | null = null;
     const { part } = await this.#put({}, async (write) => {
-      const { cid, size } = await this.#build(top, write, built);
+      const { cid, size } = await this.#build(top, write, { built, own });
+      const list = await this.#attributesOf(top);
+      const keep = async (block: Block): Promise<void> => {
+        // Leaves are used again once they are stored.
+        own.push({ cid: block.cid, bytes: Uint8Array.from(block.bytes) });
+        await write(block);
+      };
+      if (list !== null) attributes = (await buildFile(list, keep, { ...this.#ports.cut, wholeHash: false })).cid;
       return { cid, size, type: 'directory', sha256: null, blocks: built.size };
     });
-    const { cid: root, entries, size } = built.get(top.node)!;
-    // The version is written down before it is in the network: a root that is there is known to be from here.
-    await this.#table.write(() => {
-      this.#table.partPut(part, 0);
-      for (const [node, { cid, changes, ...one }] of built)
-        this.#table.built(node, { ...one, cid: cid.bytes, part }, changes, this.#now());
-      this.#addVersion(name, began, root, size);
-    });
-    const attributes = await this.#attributesOf(top);
+    const { cid: root, size } = built.get(top.node)!;
+    await this.#table.write(() => this.#table.partPut(part, 0));
+    // The folder itself comes last: until then it counts as changed.
+    for (const some of chunks([...built], rowsPerSweep))
+      await this.#table.write(() => {
+        for (const [node, { cid, changes, ...one }] of some)
+          this.#table.built(node, { ...one, cid: cid.bytes, part }, changes, this.#now());
+        // The version is written down before it is in the network: a root that is there is known to be from here.
+        if (some.at(-1)?.[0] === top.node)
+          this.#addVersion(name, { began, cid: root.bytes, size, attributes: attributes?.bytes ?? null });
+      });
     await publishing(this.#ports, name, {}, async (write) => {
-      const { cid, blocks } = await buildDirectory(entries, write);
-      const kept =
-        attributes === null ? null : await buildFile(attributes, write, { ...this.#ports.cut, wholeHash: false });
-      const all = blocks + (kept?.blocks ?? 0);
-      return { name, cid, size, type: 'directory', sha256: null, blocks: all, attributes: kept?.cid ?? null };
+      for (const block of own) await write(block);
+      return { name, cid: root, size, type: 'directory', sha256: null, blocks: own.length, attributes };
     });
   }
 
-  #addVersion(name: string, began: number, root: CID, size: number): void {
-    this.#table.addVersion(name, { time: this.#now(), began, cid: root.bytes, size });
+  #addVersion(name: string, version: Omit<FolderVersion, 'time'>): void {
+    this.#table.addVersion(name, { ...version, time: this.#now() });
   }
 
   /** Builds the folders in which something changed, and this one. */
-  async #build(folder: FolderNode, write: Emit, built: Map<number, BuiltFolder>): Promise<BuiltFolder> {
+  async #build(folder: FolderNode, write: Emit, made: BuiltFolders): Promise<BuiltFolder> {
+    const { built, own } = made;
     // Read first: what changes from here on, below too, is built the next time.
     const changes = this.#table.node(folder.node)?.changes ?? 0;
-    for (const below of this.#table.changedIn(folder.node)) await this.#build(below, write, built);
+    for (const below of this.#table.changedIn(folder.node)) await this.#build(below, write, { built, own: [] });
     const entries: DirectoryEntry[] = [];
     let size = 0;
     for (let after = ''; ; ) {
@@ -898,10 +957,13 @@ export class FolderTrees {
       await setImmediate();
     }
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-    const { cid, size: stored } = await buildDirectory(entries, write);
-    const made = { cid, size, stored, changes, entries };
-    built.set(folder.node, made);
-    return made;
+    const { cid, size: stored } = await buildDirectory(entries, async (block) => {
+      own.push(block);
+      await write(block);
+    });
+    const one = { cid, size, stored, changes };
+    built.set(folder.node, one);
+    return one;
   }
 
   async #attributesOf(top: FolderNode): Promise<AsyncIterable<Uint8Array> | null> {

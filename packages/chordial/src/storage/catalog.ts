@@ -22,7 +22,7 @@ import {
 import { isSqliteDamage, withDiskFull } from './system-error.ts';
 
 /** Incremented with every change of the schema. */
-const schemaVersion = 14;
+const schemaVersion = 15;
 
 /**
  * Page cache. Keys are hashes, so each row of a large index touches another page; with SQLite's default of 2 MiB most

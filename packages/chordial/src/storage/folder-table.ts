@@ -41,6 +41,8 @@ export interface FolderVersion {
   readonly began: number;
   readonly cid: Uint8Array;
   readonly size: number;
+  /** Binary CID of the list of times of its files; null where there is none. */
+  readonly attributes: Uint8Array | null;
 }
 
 export interface RenamedFolder {
@@ -50,12 +52,20 @@ export interface RenamedFolder {
   readonly sequence: number | null;
 }
 
+/** A part that is in no tree any more, and since when. */
+export interface LeftPart {
+  readonly left: number;
+  readonly part: number;
+}
+
 const renamedPrefix = 'folder-renamed/';
 
 /** Parent of what was removed and is not cleaned up yet. */
 const removed = -1;
 /** Parent of a tree that is being taken over. */
 const coming = -2;
+/** Of one folder. SQLite uses an index of some rows, as those of `parent` are, only where its condition is written out. */
+const placed = 'parent = ? AND parent >= 0';
 const columns = 'node, parent, base, is_folder, cid, size, stored, modified, executable, part, changes, properties';
 /** A tree this deep is a loop in a damaged table. */
 const maxDepth = 256;
@@ -79,11 +89,13 @@ export class FolderTable {
   }
 
   tops(): readonly FolderNode[] {
-    return this.#sql.all(`SELECT ${columns} FROM folder_nodes WHERE parent = 0 ORDER BY base`).map(nodeOf);
+    return this.#sql
+      .all(`SELECT ${columns} FROM folder_nodes WHERE parent = 0 AND parent >= 0 ORDER BY base`)
+      .map(nodeOf);
   }
 
   child(parent: number, base: string): FolderNode | null {
-    const row = this.#sql.get(`SELECT ${columns} FROM folder_nodes WHERE parent = ? AND base = ?`, parent, base);
+    const row = this.#sql.get(`SELECT ${columns} FROM folder_nodes WHERE ${placed} AND base = ?`, parent, base);
     return row === undefined ? null : nodeOf(row);
   }
 
@@ -94,18 +106,22 @@ export class FolderTable {
 
   /** By name, behind `after`. */
   children(parent: number, after: string, limit: number): readonly FolderNode[] {
-    const sql = `SELECT ${columns} FROM folder_nodes WHERE parent = ? AND base > ? ORDER BY base LIMIT ?`;
+    const sql = `SELECT ${columns} FROM folder_nodes WHERE ${placed} AND base > ? ORDER BY base LIMIT ?`;
     return this.#sql.all(sql, parent, after, limit).map(nodeOf);
   }
 
   /** Folders in this one with changes in them or below. */
   changedIn(parent: number): readonly FolderNode[] {
-    const sql = `SELECT ${columns} FROM folder_nodes WHERE parent = ? AND is_folder = 1 AND changes > 0`;
+    const sql = `SELECT ${columns} FROM folder_nodes WHERE ${placed} AND is_folder = 1 AND changes > 0`;
     return this.#sql.all(sql, parent).map(nodeOf);
   }
 
-  foldersIn(parent: number): readonly FolderNode[] {
-    return this.#sql.all(`SELECT ${columns} FROM folder_nodes WHERE parent = ? AND is_folder = 1`, parent).map(nodeOf);
+  /** Levels of folders in this one, itself included; not counted further than `most`. */
+  heightOf(folder: number, most: number): number {
+    const sql = `WITH RECURSIVE below (node, depth) AS (SELECT ?, 1 UNION ALL
+      SELECT folder_nodes.node, depth + 1 FROM below CROSS JOIN folder_nodes ON parent = below.node
+      WHERE is_folder = 1 AND depth < ?) SELECT max(depth) AS height FROM below`;
+    return Number(this.#sql.get(sql, folder, most)?.['height']);
   }
 
   /** Whether a node is the other or below it. */
@@ -218,19 +234,29 @@ export class FolderTable {
     const sql = `UPDATE folder_nodes SET cid = ?, size = ?, stored = ?, part = ?,
       changes = iif(changes = ?, 0, changes) WHERE node = ?`;
     this.#sql.run(sql, built.cid, built.size, built.stored, built.part, changes, node);
-    if (before === null) this.#leave(built.part, now);
-    else if (before.part !== null && before.part !== built.part) this.#leave(before.part, now);
+    if (before === null) {
+      this.#leave(built.part, now);
+      return;
+    }
+    // A folder that went while it was built may have been the first of the part.
+    this.#sql.run('UPDATE folder_parts SET removed = NULL WHERE part = ?', built.part);
+    if (before.part !== null && before.part !== built.part) this.#leave(before.part, now);
   }
 
   /** Cleans up to `limit` of what was removed; false when nothing is left. Inside a write. */
   sweep(limit: number, now: number): boolean {
-    const sql = 'SELECT node, part FROM folder_nodes WHERE parent = ? LIMIT ?';
-    const rows = this.#sql.all(sql, removed, limit);
-    for (const row of rows) {
-      const node = Number(row['node']);
-      this.#sql.run('UPDATE folder_nodes SET parent = ? WHERE parent = ?', removed, node);
-      this.#sql.run('DELETE FROM folder_nodes WHERE node = ?', node);
-      if (row['part'] !== null) this.#leave(Number(row['part']), now);
+    const some = `SELECT node, is_folder, part FROM folder_nodes WHERE parent = ${removed} AND parent < 0 LIMIT ?`;
+    const below = `UPDATE folder_nodes SET parent = ${removed} WHERE node IN (
+      SELECT node FROM folder_nodes WHERE ${placed} LIMIT ?)`;
+    const rows = this.#sql.all(some, limit);
+    let left = limit;
+    for (const { node, is_folder: isFolder, part } of rows) {
+      if (isFolder === 1) left -= this.#sql.run(below, Number(node), left);
+      // The rest of a large folder comes in the next turns.
+      if (left <= 0) break;
+      left -= 1;
+      this.#sql.run('DELETE FROM folder_nodes WHERE node = ?', Number(node));
+      if (part !== null) this.#leave(Number(part), now);
     }
     return rows.length > 0;
   }
@@ -264,7 +290,7 @@ export class FolderTable {
   /** Puts that were not finished when the peer was stopped keep nothing. */
   dropUnfinished(): Promise<void> {
     return this.#catalog.write(() => {
-      this.#sql.run('UPDATE folder_nodes SET parent = ? WHERE parent = ?', removed, coming);
+      this.#sql.run('UPDATE folder_nodes SET parent = ? WHERE parent = ? AND parent < 0', removed, coming);
       this.#sql.run("UPDATE folder_parts SET state = 'ending' WHERE state = 'put'");
     });
   }
@@ -279,12 +305,22 @@ export class FolderTable {
       .map((row) => Number(row['part']));
   }
 
-  /** Parts that are in no tree any more and in no version that is kept become `ending`. Inside a write. */
-  dropUnneeded(): void {
-    const sql = `UPDATE folder_parts SET state = 'ending' WHERE state = 'kept' AND removed IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM folder_versions v
-        WHERE v.time >= folder_parts.added AND v.began <= folder_parts.removed)`;
-    this.#sql.run(sql);
+  /**
+   * Of up to `limit` parts that are in no tree any more, behind one, those that are in no version either become `ending`.
+   * Null at the end. Inside a write.
+   */
+  dropUnneeded({ left, part }: LeftPart, limit: number): LeftPart | null {
+    const sql = `SELECT part, removed AS left, NOT EXISTS (SELECT 1 FROM folder_versions v
+        WHERE v.time >= folder_parts.added AND v.began <= folder_parts.removed) AS spare
+      FROM folder_parts WHERE state = 'kept' AND (removed, part) > (?, ?) ORDER BY removed, part LIMIT ?`;
+    const rows = this.#sql.all(sql, left, part, limit);
+    for (const row of rows)
+      if (row['spare'] === 1)
+        this.#sql.run("UPDATE folder_parts SET state = 'ending' WHERE part = ?", Number(row['part']));
+    const last = rows.at(-1);
+    return last === undefined || rows.length < limit
+      ? null
+      : { left: Number(last['left']), part: Number(last['part']) };
   }
 
   /** What only versions keep. */
@@ -297,19 +333,26 @@ export class FolderTable {
 
   /** Newest first. */
   versions(folder: string): readonly FolderVersion[] {
-    const sql = 'SELECT time, began, cid, size FROM folder_versions WHERE folder = ? ORDER BY time DESC';
+    const sql = 'SELECT time, began, cid, size, attributes FROM folder_versions WHERE folder = ? ORDER BY time DESC';
     return this.#sql.all(sql, folder).map((row) => ({
       time: Number(row['time']),
       began: Number(row['began']),
       cid: row['cid'] as Uint8Array,
       size: Number(row['size']),
+      attributes: row['attributes'] as Uint8Array | null,
     }));
   }
 
+  hasVersion(folder: string, cid: Uint8Array): boolean {
+    const sql = 'SELECT 1 FROM folder_versions WHERE folder = ? AND cid = ? ORDER BY time DESC LIMIT 1';
+    return this.#sql.get(sql, folder, cid) !== undefined;
+  }
+
   /** Inside a write. */
-  addVersion(folder: string, { time, began, cid, size }: FolderVersion): void {
-    const sql = 'INSERT OR REPLACE INTO folder_versions (folder, time, began, cid, size) VALUES (?, ?, ?, ?, ?)';
-    this.#sql.run(sql, folder, time, began, cid, size);
+  addVersion(folder: string, { time, began, cid, size, attributes }: FolderVersion): void {
+    const sql = `INSERT OR REPLACE INTO folder_versions (folder, time, began, cid, size, attributes)
+      VALUES (?, ?, ?, ?, ?, ?)`;
+    this.#sql.run(sql, folder, time, began, cid, size, attributes);
   }
 
   /** Inside a write. */

@@ -228,6 +228,7 @@ export const folderSchema = `
     part INTEGER, changes INTEGER NOT NULL, properties TEXT
   ) STRICT;
   CREATE UNIQUE INDEX folder_nodes_by_place ON folder_nodes (parent, base) WHERE parent >= 0;
+  CREATE INDEX folder_nodes_folders ON folder_nodes (parent) WHERE is_folder = 1;
   CREATE INDEX folder_nodes_removed ON folder_nodes (parent) WHERE parent < 0;
   CREATE INDEX folder_nodes_by_part ON folder_nodes (part) WHERE part IS NOT NULL;
   CREATE TABLE folder_parts (
@@ -236,6 +237,6 @@ export const folderSchema = `
   CREATE INDEX folder_parts_by_state ON folder_parts (state, removed);
   CREATE TABLE folder_versions (
     folder TEXT NOT NULL, time INTEGER NOT NULL, began INTEGER NOT NULL, cid BLOB NOT NULL, size INTEGER NOT NULL,
-    PRIMARY KEY (folder, time)
+    attributes BLOB, PRIMARY KEY (folder, time)
   ) WITHOUT ROWID, STRICT;
 `;

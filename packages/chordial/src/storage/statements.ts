@@ -21,8 +21,9 @@ export class Statements {
     return this.#of(sql).get(...values) as Row | undefined;
   }
 
-  run(sql: string, ...values: readonly Value[]): void {
-    this.#of(sql).run(...values);
+  /** Returns the number of rows that changed. */
+  run(sql: string, ...values: readonly Value[]): number {
+    return Number(this.#of(sql).run(...values).changes);
   }
 
   #of(sql: string): StatementSync {
