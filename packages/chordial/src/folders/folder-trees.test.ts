@@ -388,3 +388,31 @@ function changed(
   for (const [one, content] of moved) next.set(to + one.slice(path.length), content);
   return next;
 }
+
+test('the version that the network has stays, however much the others keep', async () => {
+  const network = await dataNetwork(3);
+  const [own] = network.peers as unknown as [DataPeer];
+  const { trees, catalog } = own;
+  try {
+    for (const text of ['one', 'two']) {
+      await trees.write(treePath('f/a'), bytesOf(text), { makesFolders: true });
+      await trees.published('f');
+    }
+    const versions = await trees.history('f');
+    const [published, before] = versions;
+    assert.ok(published && before);
+    // As between the moments at which a root is written down and at which the network has it.
+    const cid = `01551220${'00'.repeat(32)}`;
+    catalog.database.exec(`
+      INSERT INTO folder_versions (folder, time, began, cid, size)
+        SELECT folder, time + 1, time + 1, x'${cid}', size FROM folder_versions WHERE time = ${published.time};
+      UPDATE folder_parts SET bytes = ${2 ** 40} WHERE removed IS NOT NULL`);
+    await trees.write(treePath('g/a'), bytesOf('other'), { makesFolders: true });
+    await trees.remove(treePath('g/a'));
+    const times = async () => (await trees.history('f')).map(({ time }) => time);
+    await until('the oldest has gone', async () => !(await times()).includes(before.time));
+    assert.deepEqual(await times(), [published.time + 1, published.time]);
+  } finally {
+    await network.close();
+  }
+});

@@ -455,12 +455,12 @@ export class FolderTrees {
 
   async #openFresh(name: string): Promise<FolderNode | null> {
     const top = this.#table.top(name);
-    const own = this.#ports.names.own(name);
     if (top !== null && !this.#isPutAgain(name)) return top;
-    if (own !== null && own.type === 'file')
+    if (this.#ports.names.own(name)?.type === 'file')
       throw new ChordialError('bad-request', `${JSON.stringify(name)} is a file, not a folder.`);
     // It was put again as a whole: that is later than any change here.
     await this.forget(name);
+    const own = this.#ports.names.own(name);
     if (own === null) return null;
     const attributes = own.attributes instanceof CID ? own.attributes : null;
     return this.#takeOver(name, own.cid, attributes, null);
@@ -786,12 +786,7 @@ export class FolderTrees {
     while (this.#table.keptBytes() > maxKeptBytes) {
       const oldest = this.#table
         .versionedFolders()
-        .flatMap((folder) =>
-          this.#table
-            .versions(folder)
-            .slice(1)
-            .map(({ time }) => ({ folder, time })),
-        )
+        .flatMap((folder) => this.#spare(folder).map(({ time }) => ({ folder, time })))
         .sort((a, b) => a.time - b.time)[0];
       if (oldest === undefined) return;
       await this.#table.write(() => this.#table.dropVersions(oldest.folder, [oldest.time]));

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock, Milliseconds, Timer } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
 import { forEachConcurrently } from '../flow/for-each.ts';
+import type { Trees } from '../folders/folder-trees.ts';
 import type { Files } from '../transfer/files.ts';
 
 export interface ShownRemoval {
@@ -27,6 +28,7 @@ interface Removal extends ShownRemoval {
 
 interface Ports {
   readonly files: Pick<Files, 'resolve' | 'remove'>;
+  readonly trees: Pick<Trees, 'state' | 'published'>;
   readonly self: string;
   readonly clock: Pick<Clock, 'after' | 'wallTime'>;
 }
@@ -52,6 +54,8 @@ export class Removals {
   async begin(names: readonly string[], milliseconds = usualMilliseconds): Promise<ShownRemoval> {
     const cids = new Map<string, string>();
     await forEachConcurrently(new Set(names), maxRemovedAtOnce, async (name) => {
+      // Of a folder that changes: with all that was written until now.
+      await this.#ports.trees.published(name);
       cids.set(name, await this.#cidOf(name));
     });
     for (const [id, { state }] of this.#removals)
@@ -85,7 +89,8 @@ export class Removals {
     removal.state = 'running';
     await forEachConcurrently(removal.cids, maxRemovedAtOnce, async ([name, cid]) => {
       try {
-        if ((await this.#cidOf(name)) === cid) await this.#ports.files.remove(name);
+        const isChanging = this.#ports.trees.state(name)?.isChanging === true;
+        if (!isChanging && (await this.#cidOf(name)) === cid) await this.#ports.files.remove(name);
         else removal.failures.push({ name, problem: 'It was changed or put again meanwhile, and stays.' });
       } catch (error) {
         // Removed otherwise meanwhile.

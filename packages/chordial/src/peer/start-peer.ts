@@ -187,7 +187,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
       uploads,
       isOwn: (name) => data.names.own(name) !== null,
     }),
-    removals: new Removals({ files: data.files, self: ring.view.self.host, clock: systemClock }),
+    removals: new Removals({ files: data.files, trees: data.trees, self: ring.view.self.host, clock: systemClock }),
     tokens: new Tokens(folder.catalog, systemClock),
     doors,
     limits,
