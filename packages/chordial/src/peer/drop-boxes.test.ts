@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, statfs } from 'node:fs/promises';
 import { test } from 'node:test';
 import { withFolder } from '../../test/fixtures/temporary-folder.ts';
 import { Catalog } from '../storage/catalog.ts';
@@ -72,6 +72,21 @@ test('B18 what is uploaded is put under the folder and a name that is free, also
     assert.equal(published.get('empty'), 'of the owner');
     for (const name of ['../x', '', '.', 'a/b', 'a\nb'])
       await assert.rejects(send(boxes, name, 'x'), { code: 'bad-name' });
+  }));
+
+test('B18 who begins uploads and leaves takes neither the place nor the disk of others for more than ten minutes', () =>
+  dropping(async ({ boxes, pass }) => {
+    const { bavail, bsize } = await statfs('/tmp');
+    const large = { ...box, most: Math.floor(bavail * bsize * 0.8) };
+    const begin = (name: string, size: number) => boxes.create(large, { name, size, mark: null });
+    const first = await begin('first', 10);
+    await boxes.append(large, first.id, { offset: 0, body: bytes('12345'), publishing });
+    await begin('huge', large.most - 1000);
+    for (let index = 0; index < 30; index++) await begin(`${index}`, 10);
+    await assert.rejects(begin('more', 10), { code: 'busy' });
+    pass(600_000);
+    await begin('as huge', large.most - 2000);
+    assert.equal(boxes.get(large, first.id).received, 5);
   }));
 
 test('B18 a box takes what its link says and no more, over restarts, and silent uploads keep only the room of their bytes', () =>

@@ -2,12 +2,12 @@
  * Drop boxes: who has the link of one uploads files, which this peer puts under its own name, as `FOLDER - NAME`. What a
  * box has taken is counted durably, so that it takes no more than its link says, whatever happens to the files later.
  */
-import type { Clock, Milliseconds } from '@chordial/ring';
+import type { Clock } from '@chordial/ring';
 import { checkName, maxNameBytes } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { Semaphore } from '../flow/semaphore.ts';
 import type { Catalog } from '../storage/catalog.ts';
-import type { AppendOptions, Upload, Uploads } from '../transfer/uploads.ts';
+import { type AppendOptions, activeMilliseconds, type Upload, type Uploads } from '../transfer/uploads.ts';
 
 export interface DropBox {
   /** Of its link. */
@@ -43,8 +43,6 @@ const prefix = 'drop:';
 const maxFiles = 10_000;
 /** Finished uploads whose results may still be kept. */
 const maxCounted = 512;
-/** An upload that is silent for so long keeps the room of its bytes alone, not of its whole size. */
-const activeMilliseconds: Milliseconds = 600_000;
 const maxNumbered = 1000;
 
 export class DropBoxes {

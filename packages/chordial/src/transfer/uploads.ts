@@ -66,6 +66,8 @@ const maxUploads = 256;
 /** Of strangers, besides: in all drop boxes, and in one. */
 const maxDropUploads = 128;
 const maxUploadsPerBox = 32;
+/** One into a drop box that is silent for so long keeps no room but that of its bytes, and goes when others want its place. */
+export const activeMilliseconds = 600_000;
 /** Lifetime of an abandoned upload, and of the result of a finished one. */
 const maxIdleMilliseconds = 7 * 24 * 3600 * 1000;
 const maxStateBytes = 64 * 1024;
@@ -131,6 +133,7 @@ export class Uploads {
     { box = null, mark = null, wish, ...options }: Announced & AppendOptions = {},
   ): Promise<Upload> {
     await this.#forgetIdle();
+    if (box !== null) await this.#forgetSilent(box);
     this.#checkNumber(box);
     await this.#files.checkFits(name, size);
     await makeFolderDurably(this.#folder);
@@ -248,12 +251,27 @@ export class Uploads {
   async #checkRoom(name: string, size: number): Promise<void> {
     const { bavail, bsize } = await fs.statfs(this.#folder);
     const promised = [...this.#known.values()].reduce(
-      (sum, one) => sum + (one.result ? 0 : one.size - one.received),
+      (sum, one) => sum + (one.result !== null || this.#isSilent(one) ? 0 : one.size - one.received),
       0,
     );
     if (size + promised + spareBytes <= bavail * bsize) return;
     const message = `${name} has ${size} bytes, and the disk of the data folder has no room for so many beside other uploads. Free some, or put the file with "chordial put", which needs no room for a second copy.`;
     throw new ChordialError('disk-full', message);
+  }
+
+  /** Of a stranger who has left it. */
+  #isSilent({ id, box, touched }: Upload): boolean {
+    return box !== null && !this.#busy.has(id) && this.#now() - touched >= activeMilliseconds;
+  }
+
+  /** Where no further one may be begun, the silent one with the fewest bytes goes: who begins many keeps no one else out. */
+  async #forgetSilent(box: string): Promise<void> {
+    const begun = [...this.#known.values()].filter((one) => one.result === null && one.box !== null);
+    const own = begun.filter((one) => one.box === box);
+    const crowd = own.length >= maxUploadsPerBox ? own : begun.length >= maxDropUploads ? begun : [];
+    const silent = crowd.filter((one) => this.#isSilent(one));
+    const [least] = silent.sort((a, b) => a.received - b.received || a.touched - b.touched);
+    if (least !== undefined) await this.remove(least.id);
   }
 
   async #forgetIdle(): Promise<void> {
