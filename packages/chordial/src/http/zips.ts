@@ -11,6 +11,9 @@ import { maxListedEntries } from './folder-listing.ts';
 /** In the ZIPs of all who fetch them; each takes some 100 bytes until the end of its ZIP. */
 const maxEntriesAtOnce = 2 * maxListedEntries;
 const maxLengthsKept = 256;
+/** Folders walked at once for their lengths, and those that wait for it, these included. */
+const maxWalksAtOnce = 2;
+const maxWalksWaiting = 32;
 /** Small files are fetched before their turn, so that a folder of many is not as slow as the way to their hosts. */
 const maxFilesAhead = 8;
 
@@ -37,15 +40,37 @@ export interface ZipMeasure {
 }
 
 export class Zips {
-  readonly #lengths = new BoundedCache<string, ZipMeasure>(maxLengthsKept);
+  /** Also of folders with too many entries, which are not walked again to be refused. */
+  readonly #lengths = new BoundedCache<string, ZipMeasure | 'too-many'>(maxLengthsKept);
+  readonly #walks = new Semaphore(maxWalksAtOnce);
+  #waiting = 0;
   readonly #entries = new Semaphore(maxEntriesAtOnce);
 
-  /** Of one part, which is remembered. Throws `too-many-entries` and what walking throws. */
+  /** Of one part, which is remembered. Throws `too-many-entries`, `busy` and what walking throws. */
   async lengthOf(files: Reads, part: ZipPart, signal: AbortSignal): Promise<ZipMeasure> {
     const key = `${part.cid} ${part.name}`;
-    const known = this.#lengths.get(key);
-    if (known !== undefined) return known;
-    const length = await this.length(files, [part], signal);
+    let length = this.#lengths.get(key);
+    if (length === undefined) {
+      if (this.#waiting >= maxWalksWaiting)
+        throw new ChordialError('busy', 'Too many folders are looked through for ZIPs at once. Try again in a moment.');
+      this.#waiting += 1;
+      try {
+        length = await this.#walks.pass(
+          async () => this.#lengths.get(key) ?? (await this.#measured(key, this.length(files, [part], signal))),
+        );
+      } finally {
+        this.#waiting -= 1;
+      }
+    }
+    if (length === 'too-many') throw tooMany();
+    return length;
+  }
+
+  async #measured(key: string, measuring: Promise<ZipMeasure>): Promise<ZipMeasure | 'too-many'> {
+    const length = await measuring.catch((error: unknown) => {
+      if (error instanceof ChordialError && error.code === 'too-many-entries') return 'too-many' as const;
+      throw error;
+    });
     this.#lengths.set(key, length);
     return length;
   }
@@ -55,12 +80,7 @@ export class Zips {
     const length = new ZipLength();
     for await (const entry of walk(files, parts, signal)) {
       length.add(entry);
-      if (length.entries > maxListedEntries) {
-        throw new ChordialError(
-          'too-many-entries',
-          `There are more than the ${maxListedEntries} entries of a ZIP. Get the files one by one, or the folder by "chordial get".`,
-        );
-      }
+      if (length.entries > maxListedEntries) throw tooMany();
     }
     return { bytes: length.bytes, entries: length.entries };
   }
@@ -87,6 +107,13 @@ export class Zips {
       throw error;
     }
   }
+}
+
+function tooMany(): ChordialError {
+  return new ChordialError(
+    'too-many-entries',
+    `There are more than the ${maxListedEntries} entries of a ZIP. Get the files one by one, or the folder by "chordial get".`,
+  );
 }
 
 interface Walked extends ZipEntry {
