@@ -59,6 +59,7 @@ test('settings are shown with their source, saved one by one, refused with what 
   const plan = `00:00,off 18:00,off ${mornings} Sat-23:00,stop Sun-23:00,stop`;
   assert.equal(await planned.inputValue(), plan);
   await page.getByRole('button', { name: 'Save the timetable' }).click();
+  await page.getByText('Saved. It holds now.').waitFor();
   await until('it holds', async () => (await peer.json<{ usual: string }>('/api/v1/limits')).usual === plan);
   await planned.fill('08:30,2M 25:00,off');
   await page.getByRole('alert').filter({ hasText: 'entry 2' }).waitFor();

@@ -21,6 +21,9 @@ export function Failure({ failure, again }: { readonly failure: ApiFailure | nul
   );
 }
 
+/** Nothing can be dragged onto it, and it has no keys. */
+export const isTouched = matchMedia('(hover: none)').matches;
+
 /** Something that the reader starts: one at a time, so that a second click does not do it twice. */
 export function useAction<Given extends readonly unknown[]>(act: (...given: Given) => Promise<void>) {
   const [isBusy, setBusy] = useState(false);

@@ -175,7 +175,7 @@ export const german: Strings = {
     dropAnywhere: 'Dateien oder Ordner irgendwo auf die Seite ziehen, einfügen, oder',
     chooseFiles: 'Dateien wählen',
     chooseFolder: 'Ordner wählen',
-    sealed: 'Versiegelt',
+    sealed: 'Versiegelt, nur für diesen Peer',
     whoPlain: 'Was Sie ablegen, kann jedes Mitglied des Netzes lesen.',
     whoSealed: 'Nur dieser Peer kann lesen, was Sie ablegen; andere Mitglieder sehen auch den Namen nicht.',
     dropPlain: 'Hier loslassen zum Ablegen',

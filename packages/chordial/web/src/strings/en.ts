@@ -179,7 +179,7 @@ export const english = {
     dropAnywhere: 'Drop files or folders anywhere on the page, paste them, or',
     chooseFiles: 'Choose files',
     chooseFolder: 'Choose a folder',
-    sealed: 'Sealed',
+    sealed: 'Sealed, only for this peer',
     whoPlain: 'What is put can be read by every member of the network.',
     whoSealed: 'Only this peer can read what is put, and other members do not see its name.',
     dropPlain: 'Drop here to put',

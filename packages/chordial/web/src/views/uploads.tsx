@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type GivenItems, givenBy, givenByChooser, hasFiles, isAnyGiven } from '../given-files.ts';
 import { useAnswer } from '../live.ts';
-import { Bar, Dialog } from '../parts.tsx';
+import { Bar, Dialog, isTouched } from '../parts.tsx';
 import { takeShared, watchShares } from '../share-target.ts';
 import { Shared, useShared } from '../shared.ts';
 import { percent, rate, size, visible } from '../shown.ts';
@@ -44,7 +44,7 @@ export function Uploads({ done }: { readonly done: () => void }) {
   return (
     <section aria-label={text.uploads.label} class="drop">
       <p>
-        {matchMedia('(hover: none)').matches ? null : `${text.uploads.dropAnywhere} `}
+        {isTouched ? null : `${text.uploads.dropAnywhere} `}
         <button type="button" class="primary" onClick={() => choose(false)}>
           {text.uploads.chooseFiles}
         </button>{' '}

@@ -5,7 +5,7 @@ import { type Limit, limitText, Timetable, unlimited } from '../../../src/flow/t
 import { call } from '../api.ts';
 import { useAnswer } from '../live.ts';
 import { locale } from '../locale.ts';
-import { Failure, useAction } from '../parts.tsx';
+import { Failure, isTouched, useAction } from '../parts.tsx';
 import { text } from '../strings/text.ts';
 import { changesWithinHours, hoursOf, shownHour, timetableText } from '../week.ts';
 import { RateField, shownLimit } from './limit.tsx';
@@ -34,11 +34,24 @@ interface Block {
 
 export function WeekPlan() {
   const { value, failure, again } = useAnswer('GET /api/v1/limits', {}, 10_000);
+  const [kept, setKept] = useState<string | null>(null);
   if (value === null) return <Failure failure={failure} again={again} />;
-  return <WeekEditor key={value.usual} status={value} again={again} />;
+  const keep = async (limit: string | null): Promise<void> => {
+    await call('PUT /api/v1/limits', { body: { limit } });
+    setKept(limit);
+    again();
+  };
+  return <WeekEditor key={value.usual} status={value} keep={keep} isKept={value.usual === kept} />;
 }
 
-function WeekEditor({ status, again }: { readonly status: LimitsStatus; readonly again: () => void }) {
+interface WeekEditorProps {
+  readonly status: LimitsStatus;
+  /** Null: what the settings say. */
+  readonly keep: (limit: string | null) => Promise<void>;
+  readonly isKept: boolean;
+}
+
+function WeekEditor({ status, keep, isKept }: WeekEditorProps) {
   const { usual, configured, minuteOfWeek } = status;
   const read = parsed(usual);
   const kept = read instanceof Timetable ? read : Timetable.parse('off', '');
@@ -47,10 +60,7 @@ function WeekEditor({ status, again }: { readonly status: LimitsStatus; readonly
   const [brush, setBrush] = useState(2);
   /** What was typed holds until something is painted. */
   const [typed, setTyped] = useState<string | null>(usual);
-  const saving = useAction(async (limit: string | null) => {
-    await call('PUT /api/v1/limits', { body: { limit } });
-    again();
-  });
+  const saving = useAction(keep);
   const given = typed ?? textOf(painting);
   const timetable = parsed(given);
   const paint = (next: Painting): void => {
@@ -167,6 +177,11 @@ function WeekEditor({ status, again }: { readonly status: LimitsStatus; readonly
           </button>
         )}
       </p>
+      {isKept && !isChanged ? (
+        <p class="soft" role="status">
+          {text.settings.savedNow}
+        </p>
+      ) : null}
     </div>
   );
 }
@@ -341,7 +356,7 @@ function WeekGrid({ painting, now, fill, choose, undo }: GridProps) {
         </tbody>
       </table>
       <p class="soft readout" role="status">
-        {isPainting || hasFocus ? shownBlock(block) : text.limit.hint}
+        {isPainting || hasFocus ? shownBlock(block) : isTouched ? null : text.limit.hint}
       </p>
     </>
   );
