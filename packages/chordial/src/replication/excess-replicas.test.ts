@@ -64,6 +64,9 @@ function scene({ admission = 'classroom', keepOwn = true, quotaBytes = 1e9 }: Op
     exchange: true,
     known: { admittedAt: 0, firstSeenAt: 0 } as Known,
     knownOf: {} as Record<string, Known>,
+    /** Hosts that follow every key as far as this one has heard; as the owners say unless given. */
+    heard: null as readonly string[] | null,
+    fails: false,
   };
   let walks = 0;
   const asked: { readonly host: string; readonly items: number; readonly isProof: boolean }[] = [];
@@ -98,7 +101,12 @@ function scene({ admission = 'classroom', keepOwn = true, quotaBytes = 1e9 }: Op
     return syncMessages.holds.encodeAnswer({ answers });
   };
   const ports = {
-    view: { self, shape: { bits: 256, successors: 4 }, hosts: () => state.hosts.map(contactOf) },
+    view: {
+      self,
+      shape: { bits: 256, successors: 4 },
+      hosts: () => state.hosts.map(contactOf),
+      nearby: (at: string, most: number) => (state.heard ?? placesOf(at)).slice(0, most).map(contactOf),
+    },
     placement: {
       places: async (key: string, wanted: number) => {
         walks += 1;
@@ -111,7 +119,10 @@ function scene({ admission = 'classroom', keepOwn = true, quotaBytes = 1e9 }: Op
     index,
     catalog,
     confirmed: {
-      withdraw: (at: string) => withdrawn.push(`withdraw ${at}`),
+      withdraw: (at: string) => {
+        if (state.fails) throw new Error('the disk failed');
+        withdrawn.push(`withdraw ${at}`);
+      },
       disown: (at: string) => withdrawn.push(`disown ${at}`),
       withdrawAll: () => withdrawn.push('all'),
     },
@@ -600,6 +611,35 @@ test('A8 what arrives is looked at next, alone, and told; what belongs here is n
   const until = arrivals();
   await put();
   assert.equal(arrivals(), until);
+});
+
+test('A8 what was due when a look failed is looked at again', async () => {
+  const { state, put, look, has, excess } = scene();
+  await look();
+  const { cid } = await put();
+  state.fails = true;
+  await assert.rejects(look(false), /the disk failed/);
+  state.fails = false;
+  assert.equal(excess.hasDue, true);
+  assert.deepEqual(await look(false), { dropped: 1, cached: 0, left: 0 });
+  assert.equal(await has(cid), false);
+});
+
+test('A8 where owners place here what this host has heard to be elsewhere, it looks again later', async () => {
+  for (const everything of [true, false]) {
+    const { state, put, look, has, excess } = scene();
+    await look();
+    state.places = ['a', 'self', 'b'];
+    state.heard = ['a', 'b', 'c'];
+    const { cid } = await put();
+    assert.deepEqual(await look(everything), nothing);
+    assert.equal(excess.hasDue, false);
+    // The owner has heard of c by now; nothing has changed near here.
+    state.places = ['a', 'b', 'c'];
+    excess.lookAtWaiting();
+    assert.deepEqual(await look(false), { dropped: 1, cached: 0, left: 0 });
+    assert.equal(await has(cid), false);
+  }
 });
 
 test('A8 closing leaves what arrives to another that looks by then', async () => {

@@ -8,10 +8,11 @@
  * nothing. And no number of hosts that lie about holding it makes this one drop anything.
  */
 
-import type { Contact, HostId } from '@chordial/ring';
+import { type Contact, type HostId, ringIdOfHash } from '@chordial/ring';
 import { verifyBlockBy } from '../content/block-hashing.ts';
 import { blockKey } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
+import { likelyPlaces } from '../records/zone-order.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import { type CachedItem, copiesOfSet, everySet, type ItemSet } from '../storage/item-index.ts';
 import type { KeyArc } from '../storage/range-parts.ts';
@@ -111,16 +112,22 @@ export class ExcessReplicas {
     if (isAll) this.#waiting.clear();
     const due = [...this.#due];
     this.#forgetDue();
-    for await (const [set, items] of isAll ? this.#allItems() : this.#dueItems(due)) {
-      if (signal.aborted || changed()) {
-        // The rest is examined with everything else.
-        this.#isEverythingDue = true;
-        return { ...total, left: total.left + 1 };
+    try {
+      for await (const [set, items] of isAll ? this.#allItems() : this.#dueItems(due)) {
+        if (signal.aborted || changed()) {
+          // The rest is examined with everything else.
+          this.#isEverythingDue = true;
+          return { ...total, left: total.left + 1 };
+        }
+        const { dropped, cached, left } = await this.#look(set, items, changed, signal);
+        total.dropped += dropped;
+        total.cached += cached;
+        total.left += left;
       }
-      const { dropped, cached, left } = await this.#look(set, items, changed, signal);
-      total.dropped += dropped;
-      total.cached += cached;
-      total.left += left;
+    } catch (error) {
+      // A disk that failed a write: what was due is forgotten by now.
+      this.#isEverythingDue = true;
+      throw error;
     }
     return total;
   }
@@ -225,7 +232,18 @@ export class ExcessReplicas {
   async #isForGood(set: ItemSet, key: string): Promise<boolean> {
     const { index, replicas } = this.#ports;
     if (copiesOfSet(set, replicas) > replicas) return false;
-    return (await this.#isPlaceOf(set, key)) && !index.isCached(set, key);
+    return (await this.#isPlaceOf(set, key)) && !index.isCached(set, key) && this.#seemsPlaceOf(set, key);
+  }
+
+  /**
+   * Whether this host is a place by what it has heard itself. Where owners say otherwise, one of the two is not up to date,
+   * and no change of the ring near here may tell when it is.
+   */
+  #seemsPlaceOf(set: ItemSet, key: string): boolean {
+    const { view, replicas } = this.#ports;
+    if (set.kind === 'leaves') return true;
+    const at = ringIdOfHash(key.slice(0, 64), view.shape.bits);
+    return isAmong(likelyPlaces(view, at, copiesOfSet(set, replicas)), view.self.host);
   }
 
   async #isPlaceOf(set: ItemSet, key: string | undefined): Promise<boolean> {
@@ -269,8 +287,10 @@ export class ExcessReplicas {
     // An unanswered request ends the walk early, perhaps before it reaches this host.
     const complete = Math.min(copiesOfSet(set, this.#ports.replicas), view.hosts().length);
     for (const item of placed) {
-      if (isAmong(item.places, view.self.host)) own.push(item);
-      else (item.places.length < complete ? unsure : surplus).push(item);
+      if (isAmong(item.places, view.self.host)) {
+        own.push(item);
+        if (!this.#seemsPlaceOf(set, item.key)) this.#wait(set, item.key);
+      } else (item.places.length < complete ? unsure : surplus).push(item);
     }
     for (const { key } of unsure) this.#lookLater(set, key);
     await this.#count(set, own);
