@@ -700,7 +700,7 @@ export const english = {
           ? 'A peer is away, with copies of your files.'
           : `${names.slice(0, 3).join(', ')} ${names.length === 1 ? 'is' : 'are'} away, with copies of your files.`,
       waitingDetail: (copies: number, wait: string | null) =>
-        `All files that were put can be read, and you need not do anything: ${wait === null ? 'soon' : `in about ${wait}`} ${plural(copies, 'copy is', 'copies are')} made on other peers, unless it is back before.`,
+        `All files that were put can be read, and you need not do anything: ${plural(copies, 'copy is', 'copies are')} made on other peers ${wait === null ? 'soon' : `in about ${wait}`}, unless it is back before.`,
       fewPeers: ({ wanted, hosts }: CopiesTold) =>
         `Files have ${plural(hosts, 'copy', 'copies')} instead of ${wanted}: only ${plural(hosts, 'peer holds', 'peers hold')} files.`,
       fewPeersDetail: (more: number) =>
