@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { NetworkFixture } from '../packages/chordial/test/end-to-end/network-fixture.ts';
 import { alternate, type Contender, median, type Samples, threeDigits } from './alternating.ts';
-import { timedGet, timedPut } from './chordial-transfer.ts';
+import { metered, TransferCost, timedGet, timedPut } from './chordial-transfer.ts';
 import { makeRandomFile, mebibyte } from './random-file.ts';
 import { Nginx } from './rivals/nginx.ts';
 import { debian, needPackages, runProgram, timedProgram } from './rivals/program.ts';
@@ -12,7 +12,11 @@ import { type BenchOptions, type BenchRow, row, verdict } from './row.ts';
 const minOfTransfer = 0.5;
 const listed = 10_000;
 const maxListSeconds = 0.5;
-const filesAtOnce = 32;
+const copiedIn = 40_000;
+/** Of the files of the first tenth a second, for those of the last. */
+const minOfFirst = 0.7;
+const filesAtOnce = 8;
+const runsOfList = 5;
 
 export async function drive(options: BenchOptions): Promise<readonly BenchRow[]> {
   const { isQuick, note } = options;
@@ -57,22 +61,45 @@ export async function drive(options: BenchOptions): Promise<readonly BenchRow[]>
         ? {}
         : { 'rclone, nginx': () => (way === 'write' ? copy(file, `${theirs}r`) : copy(`${theirs}r`, target)) }),
     };
-    return Object.entries(ways).map(([name, act]) => ({ name, measure: (run) => fresh(act, run) }));
+    return Object.entries(ways).map(([name, act]) => ({
+      name,
+      measure: async (run) => {
+        const { result, cpu } = await metered([peer.pid], () => fresh(act, run));
+        costOf(way, name).add(cpu);
+        return result;
+      },
+    }));
+  };
+  const costs = new Map<string, TransferCost>();
+  const costOf = (way: string, name: string): TransferCost => {
+    const key = `${way} ${name}`;
+    const cost = costs.get(key) ?? new TransferCost(bytes);
+    costs.set(key, cost);
+    return cost;
   };
   await makeRandomFile(file, bytes);
   const rows: BenchRow[] = [];
   for (const way of ['write', 'read'] as const)
-    rows.push(...rowsOf(way, bytes, await alternate(contenders(way), options)));
-  rows.push(await list(url, password, isQuick ? listed / 10 : listed));
-  return rows;
+    rows.push(...rowsOf(way, bytes, await alternate(contenders(way), options), (name) => `${costOf(way, name)}`));
+  const folder = new SmallFiles(`${url}mine/many/`, password);
+  return [...rows, ...(await folder.measure(isQuick ? 10 : 1, note))];
 }
 
-function rowsOf(way: 'write' | 'read', bytes: number, samples: readonly Samples[]): readonly BenchRow[] {
+function rowsOf(
+  way: 'write' | 'read',
+  bytes: number,
+  samples: readonly Samples[],
+  costOf: (name: string) => string,
+): readonly BenchRow[] {
   const rate = (name: string): number | null => {
     const found = samples.find((one) => one.name === name);
     return found === undefined ? null : bytes / 1e6 / found.median;
   };
-  const shown = (value: number | null): string => (value === null ? 'not measured' : `${threeDigits(value)} MB/s`);
+  const shown = (name: string): string => {
+    const value = rate(name);
+    if (value === null) return 'not measured';
+    return `${threeDigits(value)} MB/s${name.endsWith('nginx') ? '' : ` (${costOf(name)})`}`;
+  };
   const other = way === 'write' ? 'put' : 'get';
   const pairs = [
     ['drive', other, minOfTransfer],
@@ -81,41 +108,79 @@ function rowsOf(way: 'write' | 'read', bytes: number, samples: readonly Samples[
   return pairs.map(([ours, theirs, least]) => {
     const [own, rival] = [rate(ours), rate(theirs)];
     const ratio = own === null || rival === null ? null : own / rival;
-    return row(`${way} of ${Math.round(bytes / mebibyte)} MiB, ${ours}`, shown(own), {
-      rival: `${theirs} ${shown(rival)}`,
+    return row(`${way} of ${Math.round(bytes / mebibyte)} MiB, ${ours}`, shown(ours), {
+      rival: `${theirs} ${shown(theirs)}`,
       ratio: ratio === null ? '' : ratio.toFixed(2),
-      ...(least === null || ratio === null ? {} : { target: `≥ ${least} ×`, verdict: verdict(ratio >= least) }),
+      ...(least === null ? {} : { target: `≥ ${least} ×`, verdict: verdict((ratio ?? 0) >= least) }),
     });
   });
 }
 
-async function list(url: string, password: string, count: number): Promise<BenchRow> {
-  const headers = { Authorization: `Basic ${Buffer.from(`chordial:${password}`).toString('base64')}` };
-  await fetch(`${url}mine/many`, { method: 'MKCOL', headers });
-  const numbers = Array.from({ length: count }, (_, number) => number).values();
-  const start = performance.now();
-  await Promise.all(
-    Array.from({ length: filesAtOnce }, async () => {
-      for (const number of numbers) {
-        const made = await fetch(`${url}mine/many/${number}.txt`, { method: 'PUT', headers, body: `file ${number}` });
-        if (!made.ok) throw new Error(`the drive refused a file: ${made.status}`);
-        await made.arrayBuffer();
-      }
-    }),
-  );
-  const perSecond = count / ((performance.now() - start) / 1000);
-  const seconds: number[] = [];
-  for (let run = 0; run < 5; run++) {
-    const began = performance.now();
-    const answer = await fetch(`${url}mine/many/`, { method: 'PROPFIND', headers: { ...headers, Depth: '1' } });
-    const { length } = (await answer.text()).split('<D:response>');
-    if (length !== count + 2) throw new Error(`the drive lists ${length - 2} of ${count} files`);
-    seconds.push((performance.now() - began) / 1000);
+/** Many small files, written into one folder by several clients at a time, and its listing. */
+class SmallFiles {
+  readonly #folder: string;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(folder: string, password: string) {
+    this.#folder = folder;
+    this.#headers = { Authorization: `Basic ${Buffer.from(`chordial:${password}`).toString('base64')}` };
   }
-  const taken = median(seconds);
-  return row(`PROPFIND of ${count} entries`, `${threeDigits(taken)} s`, {
-    rival: `${threeDigits(perSecond)} small files a second written before`,
-    target: `≤ ${maxListSeconds} s`,
-    verdict: verdict(taken <= maxListSeconds),
-  });
+
+  /** @param part of the usual number of files */
+  async measure(part: number, note: (text: string) => void): Promise<readonly BenchRow[]> {
+    const [shown, all] = [listed / part, copiedIn / part];
+    await fetch(this.#folder, { method: 'MKCOL', headers: this.#headers });
+    const rates: number[] = [];
+    let taken = Number.NaN;
+    const step = all / 20;
+    for (let from = 0; from < all; from += step) {
+      rates.push(step / (await this.#write(from, from + step)));
+      note(`${from + step} files: ${threeDigits(rates.at(-1)!)} a second`);
+      if (from + step === shown) taken = await this.#list(shown);
+    }
+    const [first, last] = [median(rates.slice(0, 3)), median(rates.slice(-3))];
+    return [
+      row(`PROPFIND of ${shown} entries`, `${threeDigits(taken)} s`, {
+        target: `≤ ${maxListSeconds} s`,
+        verdict: verdict(taken <= maxListSeconds),
+      }),
+      row(`${all} small files copied in, the last of them`, `${threeDigits(last)} files/s`, {
+        rival: `the first of them ${threeDigits(first)} files/s`,
+        ratio: (last / first).toFixed(2),
+        target: `≥ ${minOfFirst} ×`,
+        verdict: verdict(last / first >= minOfFirst),
+      }),
+    ];
+  }
+
+  /** Seconds. */
+  async #write(from: number, upTo: number): Promise<number> {
+    const numbers = Array.from({ length: upTo - from }, (_, index) => from + index).values();
+    const start = performance.now();
+    await Promise.all(
+      Array.from({ length: filesAtOnce }, async () => {
+        for (const number of numbers) {
+          const body = `file ${number} `.repeat(100 + (number % 200));
+          const made = await fetch(`${this.#folder}${number}.txt`, { method: 'PUT', headers: this.#headers, body });
+          if (!made.ok) throw new Error(`the drive refused a file: ${made.status}`);
+          await made.arrayBuffer();
+        }
+      }),
+    );
+    return (performance.now() - start) / 1000;
+  }
+
+  /** Seconds, the median of several. */
+  async #list(count: number): Promise<number> {
+    const seconds: number[] = [];
+    for (let run = 0; run < runsOfList; run++) {
+      const began = performance.now();
+      const headers = { ...this.#headers, Depth: '1' };
+      const answer = await fetch(this.#folder, { method: 'PROPFIND', headers });
+      const { length } = (await answer.text()).split('<D:response>');
+      if (length !== count + 2) throw new Error(`the drive lists ${length - 2} of ${count} files`);
+      seconds.push((performance.now() - began) / 1000);
+    }
+    return median(seconds);
+  }
 }

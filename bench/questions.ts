@@ -26,7 +26,11 @@ export const questions: readonly Question[] = [
   { name: 'get-three-sources', about: 'A file got from three peers', measure: getFromThreeSources },
   { name: 'put', about: 'A file put with three copies', measure: putThreeCopies },
   { name: 'small-files', about: 'Many small files', measure: smallFiles, runs: 1 },
-  { name: 'drive', about: 'The drive: large files, and a long list, beside put, get and nginx', measure: drive },
+  {
+    name: 'drive',
+    about: 'The drive: large files beside put, get and nginx, many small ones, a long list',
+    measure: drive,
+  },
   { name: 'sealed', about: 'Sealed files against plain ones', measure: sealedFiles },
   { name: 'hash', about: 'A file hashed for sharing', measure: hashing },
   { name: 'handshake', about: 'A new connection to a host met before', measure: handshakes },
