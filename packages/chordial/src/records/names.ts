@@ -144,7 +144,7 @@ export class Names {
     let next = cursor;
     do {
       const page = this.#ports.table.namesOf(this.#ports.signer.host, next, Math.max(1, limit - names.length));
-      names.push(...this.#current(storedEntries(page.items)).filter(isListed));
+      names.push(...this.#current(storedEntries(page.items)));
       next = page.cursor;
     } while (next !== null && names.length < limit);
     return { names, cursor: next };

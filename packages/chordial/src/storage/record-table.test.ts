@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isError } from '../../test/contracts/errors.ts';
+import { partPrefix } from '../content/name.ts';
 import { Catalog } from './catalog.ts';
 import type { Page } from './key-range.ts';
 import { type RecordRow, RecordTable } from './record-table.ts';
@@ -106,6 +107,13 @@ describe('RecordTable', () => {
     await table.put(numbered(9, { publisher: '12D3KooWmany', kind: 'name' }));
     const names = collect((cursor) => table.namesOf('12D3KooWmany', cursor, 4));
     assert.deepEqual([names.length, new Set(names.map(({ kind }) => kind))], [9, new Set(['name'])]);
+    const part = Buffer.from(`${partPrefix}1`);
+    await table.put([row({ publisher: '12D3KooWmany', kind: 'name', subject: part })]);
+    assert.deepEqual(
+      collect((cursor) => table.namesOf('12D3KooWmany', cursor, 4)),
+      names,
+      'parts of folders that change are no names that are listed',
+    );
     const all = collect((cursor) => table.range('all', cursor, 7));
     assert.equal(all.length, table.count());
     const keys = all.map((one) => one.key);

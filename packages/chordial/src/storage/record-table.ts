@@ -3,6 +3,7 @@
  * columns to find them by.
  */
 import type { StatementSync } from 'node:sqlite';
+import { partPrefix } from '../content/name.ts';
 import type { Catalog } from './catalog.ts';
 import type { ItemIndex } from './item-index.ts';
 import { badCursor, type KeyRange, type Page, pageLimit, segmentsFrom, segmentsOf } from './key-range.ts';
@@ -72,6 +73,7 @@ export class RecordTable {
       ORDER BY publisher, subject LIMIT ?`);
     this.#namesOf =
       prepare(`SELECT ${columns} FROM records WHERE kind = 'name' AND publisher = ? AND (subject, key) > (?, ?)
+      AND substr(subject, 1, ${partPrefix.length}) <> x'${Buffer.from(partPrefix).toString('hex')}'
       ORDER BY subject, key LIMIT ?`);
     this.#sealed = prepare(`SELECT ${columns} FROM records
       WHERE kind = 'name' AND substr(subject, 1, 7) = x'7365616c65642d' AND (subject, publisher) > (?, ?)
