@@ -82,11 +82,18 @@ export function readXml(document: string, maxElements = defaultMaxElements): Xml
   };
   try {
     // Some routers write zero bytes behind the end, and prefixes that they do not declare.
-    visitXml(document.replace(/[\0\s]+$/, ''), false, { maxDepth, maxElements }, visitor);
+    visitXml(withoutEnd(document), false, { maxDepth, maxElements }, visitor);
     return root;
   } catch {
     return null;
   }
+}
+
+/** Without the zero bytes and white space at its end. */
+function withoutEnd(document: string): string {
+  let end = document.length;
+  while (end > 0 && /[\0\s]/.test(document[end - 1] ?? '')) end -= 1;
+  return document.slice(0, end);
 }
 
 /** All elements of this name, outer ones first. */

@@ -206,3 +206,12 @@ test('A22 a taken port is told with the way out', async () => {
     (error) => error instanceof ChordialError && error.code === 'bad-address',
   );
 });
+
+test('who has no token cannot keep the peer busy with a header, where none is asked for either', async () => {
+  await using served = await ServedPeer.open();
+  const headers = { Authorization: '', 'Content-Encoding': `identity${' '.repeat(2000)}x` };
+  const began = process.cpuUsage();
+  for (const path of ['/healthz', '/']) assert.equal((await served.raw(path, headers)).status, 415, path);
+  const { user, system } = process.cpuUsage(began);
+  assert.ok(user + system < 1_000_000, `${user + system}`);
+});

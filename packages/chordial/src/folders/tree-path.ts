@@ -12,7 +12,9 @@ export interface TreePath {
 
 /** A trailing slash is ignored. Throws `bad-name`. */
 export function treePath(text: string): TreePath {
-  const [folder = '', ...path] = text.replace(/\/+$/, '').split('/');
+  const parts = text.split('/');
+  while (parts.length > 1 && parts.at(-1) === '') parts.pop();
+  const [folder = '', ...path] = parts;
   return { folder: checkName(folder), path: checkedPath(path) };
 }
 

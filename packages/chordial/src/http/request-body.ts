@@ -37,7 +37,7 @@ export function checkBodyHeaders({ method, headers }: FastifyRequest, reply: Fas
     );
   }
   const coding = headers['content-encoding'] ?? '';
-  if (!/^(?:\s*(?:identity)?\s*,?)*$/i.test(coding)) {
+  if (!coding.split(',').every((one) => /^(?:identity)?$/i.test(one.trim()))) {
     reply.header('Accept-Encoding', 'identity');
     throw new ChordialError(
       'unsupported-type',

@@ -64,7 +64,8 @@ export function isDigest({ headers }: FastifyRequest): boolean {
 /** Quoted and plain values. */
 function fieldsOf(header: string): Readonly<Record<string, string>> {
   const fields: Record<string, string> = {};
-  for (const [, name = '', quoted, plain] of header.matchAll(/(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g))
+  // From the beginning of a word alone: else each letter of a long one is tried as its beginning.
+  for (const [, name = '', quoted, plain] of header.matchAll(/\b(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g))
     fields[name.toLowerCase()] = plain ?? (quoted ?? '').replace(/\\(.)/g, '$1');
   return fields;
 }
