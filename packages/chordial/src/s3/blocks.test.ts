@@ -505,3 +505,20 @@ describe('B14 the cache of blocks in an object store', () => {
     assert.deepEqual(await opened.store.get(small.cid), small.bytes);
   });
 });
+
+it('a store that lists without end is given up, not read until the memory is full', async () => {
+  let pages = 0;
+  const list = async (prefix: string) => {
+    pages += 1;
+    if (pages % 50 === 0) await new Promise((resume) => setImmediate(resume));
+    const keys = Array.from({ length: 1000 }, (_, index) => `${prefix}b${'a'.repeat(57)}${index}${pages}`);
+    return { keys, token: String(pages) };
+  };
+  const place = { endpoint: 'http://127.0.0.1', region: 'us-east-1', bucket: 'bucket', prefix: '' };
+  const blocks = new S3Blocks({ client: { place, list } as unknown as S3Client, peer, hashing: hashingHere });
+  const read = async () => {
+    for await (const { names } of blocks.list()) assert.fail(`${names.size} names`);
+  };
+  await assert.rejects(read(), isError('store-away'));
+  assert.ok(pages < 3000, String(pages));
+});

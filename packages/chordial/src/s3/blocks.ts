@@ -19,6 +19,8 @@ const namePattern = /^b[a-z2-7]{58,63}$/;
 const absentPausesMilliseconds = [200, 800];
 const maxUnsure = 10_000;
 const maxEmptyPages = 1000;
+/** Enough for some ten terabytes; a store that tells of more lists without end. */
+const maxKeysOnShelf = 2 ** 18;
 const maxRemovals = 16;
 
 export interface S3BlocksOptions {
@@ -163,13 +165,17 @@ export class S3Blocks implements LargeBlocks {
   async #listShelf(shelf: string): Promise<string[]> {
     const prefix = `${this.#root}/blocks/${shelf}/`;
     const names: string[] = [];
-    let empty = 0;
+    let [empty, count] = [0, 0];
     for (let token: string | null = null; ; ) {
       const page = await this.#client.list(prefix, token);
-      for (const key of page.keys) if (key.startsWith(prefix)) names.push(key.slice(prefix.length));
+      count += page.keys.length;
+      for (const key of page.keys) {
+        const name = key.startsWith(prefix) ? key.slice(prefix.length) : '';
+        if (namePattern.test(name)) names.push(name);
+      }
       if (page.token === null) return names;
       empty = page.keys.length === 0 ? empty + 1 : 0;
-      if (page.token === token || empty > maxEmptyPages) {
+      if (page.token === token || empty > maxEmptyPages || count > maxKeysOnShelf) {
         const message = `The object store ${shownPlace(this.#client.place)} lists without end.`;
         throw new ChordialError('store-away', message);
       }
