@@ -416,3 +416,20 @@ test('the version that the network has stays, however much the others keep', asy
     await network.close();
   }
 });
+
+test('no folder is called, and no file removed, as what keeps the content of folders is', async () => {
+  const network = await dataNetwork(3);
+  const [own] = network.peers as unknown as [DataPeer];
+  const { trees, files, catalog } = own;
+  try {
+    await trees.write(treePath('f/a'), bytesOf('kept'), { makesFolders: true });
+    const [row] = catalog.database.prepare("SELECT part FROM folder_nodes WHERE base = 'a'").all();
+    const name = `.chordial-part-${Number(row?.['part']).toString(36)}`;
+    await assert.rejects(files.remove(name), isError('bad-name'));
+    await assert.rejects(trees.makeFolder({ folder: '.chordial-part-1', path: [] }), isError('bad-name'));
+    await assert.rejects(trees.rename('f', '.chordial-part-1'), isError('bad-name'));
+    assert.equal(await textAt(own, 'f/a'), 'kept');
+  } finally {
+    await network.close();
+  }
+});

@@ -15,7 +15,7 @@ import { buildFile, type Emit } from '../content/builder.ts';
 import { type Block, rawCodec } from '../content/cid.ts';
 import { buildDirectory } from '../content/directory.ts';
 import type { DirectoryContent } from '../content/directory-reader.ts';
-import { checkName, partPrefix } from '../content/name.ts';
+import { checkName, checkPutName, partPrefix } from '../content/name.ts';
 import { openContent } from '../content/reader.ts';
 import type { DirectoryEntry } from '../content/unixfs.ts';
 import { maxFolderDepth, maxWalkedEntries, treeBlocks } from '../content/walk.ts';
@@ -353,7 +353,7 @@ export class FolderTrees {
   /** Another name for an own folder. The old one ends when the new one is in the network, which may be later. */
   async rename(from: string, to: string): Promise<void> {
     const top = await this.#opened(from);
-    const name = checkName(to);
+    const name = checkPutName(to);
     if ((await this.#open(name)) !== null || this.#ports.names.own(name) !== null)
       throw thereAlready({ folder: name, path: [] });
     await this.#stateOf(top.base).running;
@@ -382,12 +382,19 @@ export class FolderTrees {
     }
   }
 
-  /** Bounded by the caller. */
-  async setProperties(at: TreePath, properties: Readonly<Record<string, string>>): Promise<void> {
-    const node = this.#find(await this.#opened(at.folder), at.path);
-    if (node === null) throw notThere(at);
-    const text = Object.keys(properties).length === 0 ? null : JSON.stringify(properties);
-    await this.#table.write(() => this.#table.setProperties(node.node, text));
+  /** `change` is given those that are there, and bounds what it makes of them. */
+  async setProperties(
+    at: TreePath,
+    change: (before: TreeEntry['properties']) => TreeEntry['properties'],
+  ): Promise<void> {
+    const top = await this.#opened(at.folder);
+    await this.#table.write(() => {
+      const node = this.#find(top, at.path);
+      if (node === null) throw notThere(at);
+      const properties = change(shownEntry(node).properties);
+      const text = Object.keys(properties).length === 0 ? null : JSON.stringify(properties);
+      this.#table.setProperties(node.node, text);
+    });
   }
 
   // VERSIONS
@@ -581,7 +588,7 @@ export class FolderTrees {
   }
 
   async #makeTop(name: string): Promise<void> {
-    const checked = checkName(name);
+    const checked = checkPutName(name);
     if ((await this.#open(checked)) !== null || this.#ports.names.own(checked) !== null)
       throw thereAlready({ folder: checked, path: [] });
     await this.#changing(checked, null, () => {

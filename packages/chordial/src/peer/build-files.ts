@@ -2,7 +2,7 @@
 import type { CID } from 'multiformats/cid';
 import { parseCid } from '../content/cid.ts';
 import { WalkRoom } from '../content/dag-walk.ts';
-import { checkName } from '../content/name.ts';
+import { checkName, checkPutName } from '../content/name.ts';
 import { FolderTrees } from '../folders/folder-trees.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { FolderTable } from '../storage/folder-table.ts';
@@ -141,7 +141,7 @@ function filesOver(ports: FilePorts & { readonly listing: FileListing; readonly 
     sorted: (page, wish, peers) =>
       listing.sorted({ ...page, copiesOf: (cids) => liveCopies(ports, cids, sortMilliseconds) }, wish, peers),
     remove: async (name) => {
-      const checked = checkName(name);
+      const checked = checkPutName(name);
       await trees.forget(checked);
       const sealed = ownSealedEntries(ports, checked);
       if (sealed.length === 0 || ports.names.own(checked) !== null) await endOwn(ports, checked);

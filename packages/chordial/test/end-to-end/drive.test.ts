@@ -268,6 +268,17 @@ test('B9 namespaces and locks that are told again and again keep no one waiting'
   assert.ok(text.length < 9 * 32 * 3000, String(text.length));
 });
 
+test('B9 of properties that are set at the same time each stays', async () => {
+  await dav('MKCOL', '/dav/mine/kept');
+  const names = Array.from({ length: 8 }, (_, index) => `n${index}`);
+  const set = (name: string) =>
+    `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:${name} xmlns:x="urn:x">1</x:${name}></D:prop></D:set></D:propertyupdate>`;
+  const told = await Promise.all(names.map((name) => dav('PROPPATCH', '/dav/mine/kept', { body: set(name) })));
+  for (const { text } of told) assert.match(text, /200 OK/);
+  const { text } = await dav('PROPFIND', '/dav/mine/kept', { headers: { Depth: '0' } });
+  for (const name of names) assert.ok(text.includes(`${name} `), name);
+});
+
 test('B9 a copy by Finder: an empty file, a lock, the bytes, its litter, and the unlock', async () => {
   const finder = { 'User-Agent': 'WebDAVFS/3.0.0 Darwin/23.0.0' };
   await dav('MKCOL', '/dav/mine/finder');

@@ -287,29 +287,34 @@ class Dav {
     const resource = await this.#found(path);
     const own = writable(path, 'changed');
     this.#locks.check(place, given);
-    const properties: Record<string, string> = { ...resource.properties };
-    const names: PropertyName[] = [];
-    for (const step of update.children) {
-      if (step.namespace !== davNamespace || (step.name !== 'set' && step.name !== 'remove')) continue;
-      for (const property of child(step, 'prop')?.children ?? []) {
-        const name = nameOfProperty(property);
-        names.push(name);
-        if (step.name === 'set') properties[name] = property.inner;
-        else delete properties[name];
-      }
-    }
+    const steps = update.children.flatMap((step) => {
+      if (step.namespace !== davNamespace || (step.name !== 'set' && step.name !== 'remove')) return [];
+      const isSet = step.name === 'set';
+      return (child(step, 'prop')?.children ?? []).map((one) => ({
+        name: nameOfProperty(one),
+        value: isSet ? one.inner : null,
+      }));
+    });
+    let isTooMuch = false;
+    const change = (before: Resource['properties']): Resource['properties'] => {
+      const properties: Record<string, string> = { ...before };
+      for (const { name, value } of steps)
+        if (value === null) delete properties[name];
+        else properties[name] = value;
+      isTooMuch = Buffer.byteLength(JSON.stringify(properties)) > maxPropertyBytes;
+      return isTooMuch ? before : properties;
+    };
     const [folder = '', ...below] = own;
     // A name by itself, which is no folder, has no place to keep them.
     const hasPlace = below.length > 0 || resource.isFolder;
-    const isTooMuch = Buffer.byteLength(JSON.stringify(properties)) > maxPropertyBytes;
-    const refused = names.filter((name) => isLive(name) || !hasPlace);
+    const refused = new Set(steps.map(({ name }) => name).filter((name) => isLive(name) || !hasPlace));
+    if (refused.size === 0) await this.#context.peer().trees.setProperties({ folder, path: below }, change);
+    else change(resource.properties);
     const failure = isTooMuch ? '507 Insufficient Storage' : '403 Forbidden';
     const statusOf = (name: PropertyName): string =>
-      isTooMuch || refused.includes(name) ? failure : refused.length > 0 ? '424 Failed Dependency' : '200 OK';
-    if (!isTooMuch && refused.length === 0)
-      await this.#context.peer().trees.setProperties({ folder, path: below }, properties);
-    const parts = names.map(
-      (name) =>
+      isTooMuch || refused.has(name) ? failure : refused.size > 0 ? '424 Failed Dependency' : '200 OK';
+    const parts = steps.map(
+      ({ name }) =>
         `<D:propstat><D:prop>${element(name, '')}</D:prop><D:status>HTTP/1.1 ${statusOf(name)}</D:status></D:propstat>`,
     );
     const href = this.#href(place) + (resource.isFolder ? '/' : '');
