@@ -14,7 +14,7 @@ test('A18 A19 A20 B6 whether everything is safe is said first; a death is seen t
   await until('one ring', () => network.isIdeal([first, second, third]), 30_000);
   await first.request('/api/v1/files/a%20file.txt', { method: 'PUT', body: 'hello' });
   const ring = await browser.page(await first.pageLink('/ring'));
-  await ring.getByRole('heading', { name: '3 peers, 36 members' }).waitFor();
+  await ring.getByRole('heading', { name: '3 peers, 36 places' }).waitFor();
   const members = ring.locator('svg.ring circle.member');
   await until('all members drawn', async () => (await members.count()) === 36);
 
@@ -56,7 +56,7 @@ test('A18 A19 A20 B6 whether everything is safe is said first; a death is seen t
   await said.getByText('Until then no one can read what is in its shared folders').waitFor();
   await until('its members gone from the picture', async () => (await members.count()) === 24);
   await ring.getByText(/is no longer alive/).waitFor();
-  await ring.getByRole('heading', { name: '2 peers, 24 members' }).waitFor();
+  await ring.getByRole('heading', { name: '2 peers, 24 places' }).waitFor();
 
   await ring.getByRole('button', { name: 'Replay the last 5 minutes' }).click();
   const replay = ring.getByRole('region', { name: 'Replay the last 5 minutes' });

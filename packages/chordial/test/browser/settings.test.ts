@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { Locator } from 'playwright-core';
 import { NetworkFixture } from '../end-to-end/network-fixture.ts';
 import { until } from '../fixtures/until.ts';
 import { accessibilityFaults, BrowserFixture, desktop, phone } from './browser-fixture.ts';
@@ -88,8 +89,70 @@ test('settings are shown with their source, saved one by one, refused with what 
   await small.getByLabel('Language').selectOption('de');
   await small.getByRole('heading', { name: 'Speicher' }).waitFor();
   assert.equal(await small.evaluate('document.documentElement.lang'), 'de');
-  assert.equal(await small.evaluate('document.documentElement.scrollWidth <= innerWidth'), true);
+  const fits = 'document.documentElement.scrollWidth <= innerWidth';
+  assert.equal(await small.evaluate(fits), true);
   assert.deepEqual(await accessibilityFaults(small), []);
+  await small.goto(`${peer.apiUrl}/shares`);
+  const field = await small.getByLabel('Ordner auf dem Rechner dieses Peers').boundingBox();
+  assert.ok((field?.width ?? 0) > 300, 'the path has a line of its own');
+  await page.evaluate(`localStorage.setItem('language', 'de')`);
+  await page.reload();
+  await page.getByRole('link', { name: 'Übertragungen' }).waitFor();
+  await page.locator('.badge .wide').waitFor();
+  assert.equal(await page.evaluate(fits), true);
+});
+
+test('B11 the week is painted by touch, across days and hours, and scrolls from the names of the days', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const peer = await network.start();
+  const page = await browser.page(await peer.pageLink('/settings'), phone);
+  const session = await page.context().newCDPSession(page);
+  const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...points: readonly Point[]) =>
+    session.send('Input.dispatchTouchEvent', {
+      type,
+      touchPoints: points.map(([x, y], id) => ({ x, y, id })),
+    });
+  const cell = (name: string) => page.getByRole('gridcell', { name });
+  const drag = async (from: Point, to: Point): Promise<void> => {
+    await touch('touchStart', from);
+    for (let step = 1; step <= 10; step++)
+      await touch('touchMove', [from[0] + ((to[0] - from[0]) * step) / 10, from[1] + ((to[1] - from[1]) * step) / 10]);
+    await touch('touchEnd');
+  };
+  await page.getByRole('grid').evaluate((grid) => grid.scrollIntoView({ block: 'center' }));
+  const planned = page.getByLabel('The same as text');
+  const scrolled = () => page.evaluate('scrollY');
+  const before = await scrolled();
+
+  await drag(await centreOf(cell('Tuesday 08:00')), await centreOf(cell('Tuesday 11:00')));
+  await until('across hours', async () => (await planned.inputValue()) === 'Tue-08:00,1M:off Tue-12:00,off');
+  await drag(await centreOf(cell('Wednesday 08:00')), await centreOf(cell('Sunday 08:00')));
+  await cell('Sunday 08:00: A').waitFor();
+  assert.equal(await page.locator('td.b2').count(), 4 + 5);
+  await page.getByRole('radio', { name: 'Stop' }).check();
+  await page.getByRole('grid').evaluate((grid) => grid.scrollIntoView({ block: 'center' }));
+  await drag(await centreOf(cell('Friday 20:00')), await centreOf(cell('Thursday 18:00')));
+  await cell('Thursday 18:00: stop').waitFor();
+  assert.equal(await page.locator('td.b1').count(), 6);
+  const [x, y] = await centreOf(cell('Monday 00:00'));
+  await touch('touchStart', [x, y]);
+  await touch('touchEnd');
+  await cell('Monday 00:00: stop').waitFor();
+  assert.equal(await page.locator('td.b1').count(), 7);
+  // A second finger takes no part.
+  const [one, other] = [await centreOf(cell('Saturday 20:00')), await centreOf(cell('Monday 03:00'))];
+  await touch('touchStart', one);
+  await touch('touchStart', one, other);
+  await touch('touchEnd');
+  await cell('Saturday 20:00: stop').waitFor();
+  assert.equal(await page.locator('td.b1').count(), 8);
+  assert.equal(await scrolled(), before);
+
+  const day = await centreOf(page.getByRole('rowheader', { name: /^Sun/ }));
+  await drag(day, [day[0], day[1] - 120]);
+  await until('it has scrolled', async () => Number(await scrolled()) > Number(before) + 50);
+  assert.equal(await page.locator('td.b1').count(), 8);
 });
 
 test('a folder is picked from the tree of the machine by keyboard, with what cannot be read said in place', async () => {
@@ -130,3 +193,11 @@ test('a folder is picked from the tree of the machine by keyboard, with what can
     await page.getByText('You share no folder yet.').waitFor();
   }
 });
+
+type Point = readonly [x: number, y: number];
+
+async function centreOf(element: Locator): Promise<Point> {
+  const box = await element.boundingBox();
+  assert.ok(box !== null);
+  return [box.x + box.width / 2, box.y + box.height / 2];
+}

@@ -153,7 +153,7 @@ export function PeerName({
 }) {
   return (
     <button type="button" class="peer" title={text.parts.aboutPeer} onClick={() => openPeer.set(id)}>
-      {visible(name)}
+      <span>{visible(name)}</span>
       {isSelf ? <span class="tag">{text.parts.thisPeer}</span> : null}
     </button>
   );

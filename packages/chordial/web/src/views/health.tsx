@@ -7,7 +7,7 @@ import { Bar, Empty, Failure, Moment, PeerName } from '../parts.tsx';
 import { Plot } from '../plot.tsx';
 import { follow, open, useAddress } from '../route.ts';
 import { type Column, Rows } from '../rows.tsx';
-import { duration, exactly, rate, shortHash, size, timeOfDay, visible } from '../shown.ts';
+import { decimal, duration, exactly, rate, shortHash, size, timeOfDay, visible } from '../shown.ts';
 import { text } from '../strings/text.ts';
 import { awayPeers, ofCopies, rareBlocks, troubles, verdictOf } from '../verdict.ts';
 
@@ -371,10 +371,10 @@ const peerColumns: readonly Column<PeerRow>[] = [
     kind: 'wide number',
     cell: ({ peer }) => {
       const milliseconds = peer?.roundTripMilliseconds ?? null;
-      return milliseconds === null ? '' : `${milliseconds.toFixed(1)} ms`;
+      return milliseconds === null ? '' : `${decimal(milliseconds, 1)} ms`;
     },
   },
-  { title: text.health.placesTitle, kind: 'widest', cell: ({ places }) => places },
+  { title: text.health.placesTitle, kind: 'widest number', cell: ({ places }) => places },
 ];
 
 function rateOr(perSecond: number | undefined, bytes: number | undefined) {

@@ -52,7 +52,7 @@ interface ItemListProps {
   readonly hasPublishers: boolean;
   /** Instead of a list without files. */
   readonly empty: () => preact.ComponentChildren;
-  /** Before the number of files. */
+  /** After the number of files. */
   readonly note?: preact.ComponentChildren;
   readonly linkMade?: () => void;
 }
@@ -93,7 +93,9 @@ export function ItemList({ label, list, load, renewed, hasPublishers, empty, not
     <>
       <Filters wish={wish} counts={pages.counts} change={change} clear={clear} hasPublishers={hasPublishers} />
       <p class="found" role="status">
-        {note} {isFiltered ? text.list.some(total, all) : text.list.count(total)}
+        {isFiltered ? text.list.some(total, all) : text.list.count(total)}
+        {note ? ' · ' : ''}
+        {note}
       </p>
       {failure}
       <Items

@@ -146,7 +146,12 @@ const columns: readonly Column<Member>[] = [
       <>
         <PeerName id={member.id} name={member.shownName} isSelf={member.isSelf} />
         <span class="beneath">
-          <State member={member} /> · {rightsOf(member)}
+          {stateOf(member).kind === 'alive' ? null : (
+            <>
+              <State member={member} /> ·{' '}
+            </>
+          )}
+          {rightsOf(member)}
         </span>
       </>
     ),

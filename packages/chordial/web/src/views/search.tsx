@@ -108,7 +108,7 @@ function Everything() {
         hasPublishers
         note={
           <>
-            {text.search.put}{' '}
+            {text.search.put} ·{' '}
             <a href={everythingPath} onClick={follow}>
               {text.search.sharedToo}
             </a>

@@ -221,7 +221,9 @@ function ChangeableSetting({
   const below = (
     <>
       <p class="source soft">
-        {sourceOf(setting)}
+        {setting.source === 'default' && choices === null
+          ? text.settings.default(defaultOf(setting))
+          : sourceOf(setting)}
         {setting.changes === 'restart' ? ` · ${text.settings.afterStart}` : ''}
         {setting.changes === 'restart' && setting.value !== next
           ? ` · ${text.settings.now(setting.value === null ? defaultOf(setting) : visible(setting.value))}`

@@ -28,7 +28,7 @@ export function SharesView() {
   return (
     <>
       <form
-        class="line"
+        class="line stacked"
         onSubmit={(event) => {
           event.preventDefault();
           void change('POST', path);

@@ -44,13 +44,15 @@ export function Uploads({ done }: { readonly done: () => void }) {
   return (
     <section aria-label={text.uploads.label} class="drop">
       <p>
-        {isTouched ? null : `${text.uploads.dropAnywhere} `}
-        <button type="button" class="primary" onClick={() => choose(false)}>
-          {text.uploads.chooseFiles}
-        </button>{' '}
-        <button type="button" onClick={() => choose(true)}>
-          {text.uploads.chooseFolder}
-        </button>
+        {isTouched ? null : text.uploads.dropAnywhere}
+        <span class="line">
+          <button type="button" class="primary" onClick={() => choose(false)}>
+            {text.uploads.chooseFiles}
+          </button>
+          <button type="button" onClick={() => choose(true)}>
+            {text.uploads.chooseFolder}
+          </button>
+        </span>
       </p>
       <p>
         <label>

@@ -255,7 +255,7 @@ function WeekGrid({ painting, now, fill, choose, undo }: GridProps) {
 
   const pointerDown = (event: PointerEvent): void => {
     const cell = cellUnder(event);
-    if (cell === null || event.button !== 0) return;
+    if (cell === null || event.button !== 0 || !event.isPrimary) return;
     setBlock({ from: event.shiftKey ? block.from : cell, to: cell });
     setPainting(true);
     // Later moves come here, also those beyond the cell.
@@ -263,12 +263,12 @@ function WeekGrid({ painting, now, fill, choose, undo }: GridProps) {
     table.current?.setPointerCapture(event.pointerId);
   };
   const pointerMove = (event: PointerEvent): void => {
-    if (!isPainting) return;
+    if (!isPainting || !event.isPrimary) return;
     const cell = cellUnder(event);
     if (cell !== null && cell !== block.to) setBlock({ ...block, to: cell });
   };
-  const pointerUp = (): void => {
-    if (!isPainting) return;
+  const pointerUp = (event: PointerEvent): void => {
+    if (!isPainting || !event.isPrimary) return;
     setPainting(false);
     fill(block);
   };
