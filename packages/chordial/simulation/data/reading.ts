@@ -3,7 +3,7 @@
 import type { Milliseconds, Random } from '@chordial/ring';
 import { ChordialError } from '../../src/errors.ts';
 import type { Attempt, Content, DataOracle, Expected, PublishedName } from './data-oracle.ts';
-import type { DataHost, DataSimulation } from './data-simulation.ts';
+import { copyRule, type DataHost, type DataSimulation } from './data-simulation.ts';
 import type { FaultInjector } from './faults.ts';
 import { Violation } from './violation.ts';
 
@@ -73,7 +73,8 @@ export class Reading {
       const isTrue = host.disk.trouble.wrongReads === 0;
       if (!(isThere && isTrue) && !host.hasLeft) out.add(host);
     }
-    return out.size < promised.copies;
+    // However many copies its content has, its name has r.
+    return out.size < Math.min(promised.copies, copyRule.replicas);
   }
 
   /** At some time more hosts were lost than the promise covers. */
