@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import type { ChangedMembers, InviteList, MemberList, PeerStatus } from '../../../src/client/answers.ts';
 import { call } from '../api.ts';
 import { live, useAnswer } from '../live.ts';
-import { copyText, Dialog, Failure, Moment, PeerName, useAction } from '../parts.tsx';
+import { Bar, copyText, Dialog, Failure, Moment, PeerName, useAction } from '../parts.tsx';
 import { QrCode } from '../qr-code.tsx';
 import { follow } from '../route.ts';
 import { type Column, Rows } from '../rows.tsx';
@@ -217,7 +217,7 @@ function Given({ member: { report } }: { readonly member: Member }) {
   return (
     <span class="given" title={text.people.room(size(report.room))}>
       {text.people.usedOf(size(report.used), size(report.quota))}
-      <meter min={0} max={1} high={0.9} value={report.used / report.quota} aria-label={text.people.gives} />
+      <Bar part={report.used / report.quota} label={text.people.gives} />
     </span>
   );
 }
