@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { obtainChromium } from './chromium.ts';
+import { isOfFirefox, launchFirefox, withScheme } from './firefox.ts';
 
 /** A name of this machine that is none of its loopback: pages of it by plain HTTP are in no secure context. */
 export const plainHost = 'door.test';
@@ -39,7 +40,8 @@ export class BrowserFixture implements AsyncDisposable {
     this.#browser = browser;
   }
 
-  static async open(): Promise<BrowserFixture> {
+  static async open(engine: 'chromium' | 'firefox' = 'chromium'): Promise<BrowserFixture> {
+    if (engine === 'firefox') return new BrowserFixture(await launchFirefox());
     // Without a locale it saves no name that is beyond ASCII.
     const env = { ...process.env, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8' };
     return new BrowserFixture(await chromium.launch({ executablePath: obtainChromium(), args: flags, env }));
@@ -47,18 +49,26 @@ export class BrowserFixture implements AsyncDisposable {
 
   async page(url: string, view: View = desktop): Promise<Page> {
     const { width, height, scheme } = view;
-    const options = { viewport: { width, height }, colorScheme: scheme };
+    const isFirefox = this.#browser.browserType().name() === 'firefox';
+    const options = { viewport: { width, height }, colorScheme: scheme, ignoreHTTPSErrors: isFirefox };
     const context = await this.#browser.newContext(options);
+    if (isFirefox) await context.addInitScript(withScheme(scheme));
     const page = await context.newPage();
     const { host } = new URL(url);
-    page.on('pageerror', (error) => this.faults.push(`${error.message} ${error.stack}`));
+    page.on('pageerror', ({ message, stack }) => {
+      if (!isFirefox || !isOfFirefox(message)) this.faults.push(`${message} ${stack}`);
+    });
+    page.on('console', (message) => {
+      // Chromium's tell of refused requests as well, which tests make on purpose.
+      if (isFirefox && message.type() === 'error') this.faults.push(message.text());
+    });
     page.on('request', (request) => {
       const asked = new URL(request.url());
       if (
         asked.hostname !== plainHost &&
         asked.host !== host &&
-        // Chromium's viewer of PDF is an extension that comes with it.
-        !['data:', 'blob:', 'chrome:', 'chrome-extension:'].includes(asked.protocol)
+        // The viewers of PDF come with the browsers.
+        !['data:', 'blob:', 'chrome:', 'chrome-extension:', 'resource:'].includes(asked.protocol)
       ) {
         this.faults.push(`a request to ${asked.host}`);
       }
@@ -82,7 +92,7 @@ interface AxeResult {
 /** Accessibility violations, one per line. */
 export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
   await page.evaluate(axe.source);
-  const result = (await page.evaluate('axe.run()')) as AxeResult;
+  const result = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResult;
   return result.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
 }
 

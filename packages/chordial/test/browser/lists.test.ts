@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { crc32, deflateSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { NetworkFixture } from '../end-to-end/network-fixture.ts';
 import { until } from '../fixtures/until.ts';
 import { accessibilityFaults, BrowserFixture, desktop, phone } from './browser-fixture.ts';
+import { png } from './samples.ts';
 
 test('A20 A25 files are sorted and filtered by the URL, selected by keyboard, saved as a ZIP, and removed with a way back', async () => {
   await using network = await NetworkFixture.open();
@@ -20,7 +20,7 @@ test('A20 A25 files are sorted and filtered by the URL, selected by keyboard, sa
     ['letter.txt', 'c'.repeat(1000)],
   ] as const)
     await put(name, text);
-  await put('square.png', picture(64, 64));
+  await put('square.png', png(64, 64));
   await put('the same letter.txt', 'c'.repeat(1000), other);
 
   const page = await browser.page(await peer.pageLink('/files'), desktop);
@@ -101,25 +101,4 @@ type Peer = Awaited<ReturnType<NetworkFixture['start']>>;
 async function open(page: Page, action: string): Promise<void> {
   await page.getByRole('button', { name: /^Actions for .*letter\.txt$/ }).click();
   await page.getByRole('menuitem', { name: action }).click();
-}
-
-/** A PNG of one colour. */
-function picture(width: number, height: number): Uint8Array<ArrayBuffer> {
-  const chunk = (type: string, data: Uint8Array) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const whole = Buffer.alloc(body.length + 8);
-    whole.writeUInt32BE(data.length);
-    body.copy(whole, 4);
-    whole.writeUInt32BE(crc32(body), body.length + 4);
-    return whole;
-  };
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(width);
-  head.writeUInt32BE(height, 4);
-  head.set([8, 2, 0, 0, 0], 8);
-  const line = Buffer.alloc(1 + 3 * width, 120);
-  line[0] = 0;
-  const lines = Buffer.concat(Array.from({ length: height }, () => line));
-  const parts = [chunk('IHDR', head), chunk('IDAT', deflateSync(lines)), chunk('IEND', Buffer.alloc(0))];
-  return Uint8Array.from(Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), ...parts]));
 }

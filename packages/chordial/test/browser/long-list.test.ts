@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import { NetworkFixture } from '../end-to-end/network-fixture.ts';
 import { until } from '../fixtures/until.ts';
 import { BrowserFixture, desktop, longestTask, phone } from './browser-fixture.ts';
+import { madeUpFiles } from './samples.ts';
 
 const count = 100_000;
 /** Milliseconds of CPU time. */
 const maxTask = 100;
-const kinds: readonly string[] = ['image', 'audio', 'document', 'other', 'folder'];
 
 test('B6 100 000 files are scrolled, sorted, filtered, selected and looked into without a task above 100 ms', async () => {
   await using network = await NetworkFixture.open();
@@ -17,7 +17,9 @@ test('B6 100 000 files are scrolled, sorted, filtered, selected and looked into 
   for (const view of [desktop, phone]) {
     const page = await browser.page(await peer.pageLink('/health'), view);
     // A made-up list: the page is under test, and putting so many files would take minutes.
-    await page.route('**/api/v1/files?**', (route) => route.fulfill({ json: madeUpPage(route.request().url()) }));
+    await page.route('**/api/v1/files?**', (route) =>
+      route.fulfill({ json: madeUpFiles(count, route.request().url()) }),
+    );
     await page.goto(`${peer.apiUrl}/files`);
     await page.getByRole('link', { name: 'file 0.bin', exact: true }).waitFor();
     assert.equal(await page.getByRole('table').getAttribute('aria-rowcount'), `${count + 1}`);
@@ -73,29 +75,3 @@ test('B6 100 000 files are scrolled, sorted, filtered, selected and looked into 
     });
   }
 });
-
-function madeUpPage(url: string): unknown {
-  const { searchParams } = new URL(url);
-  const wanted = searchParams.get('kind');
-  const step = wanted === null ? 1 : kinds.length;
-  const first = wanted === null ? 0 : kinds.indexOf(wanted);
-  const total = count / step;
-  const from = Number(searchParams.get('skip'));
-  const to = Math.min(total, from + Number(searchParams.get('limit')));
-  const isDescending = searchParams.get('descending') === 'true';
-  const files = Array.from({ length: to - from }, (_, at) => {
-    const place = isDescending ? total - 1 - from - at : from + at;
-    return madeUpFile(first + place * step);
-  });
-  const each = Object.fromEntries(kinds.map((kind) => [kind, count / kinds.length]));
-  return { files, cursor: null, total, counts: { kinds: each, publishers: [], zones: [] } };
-}
-
-function madeUpFile(number: number): unknown {
-  const kind = kinds[number % kinds.length];
-  return {
-    ...{ name: `file ${number}.bin`, cid: `bafy${number}`, size: 1000 + number, kind },
-    ...{ type: kind === 'folder' ? 'directory' : 'file', publisher: '12D3KooWSomebodyElse' },
-    ...{ publisherName: 'somebody else', also: [], copies: null, time: null, expiry: null, sha256: null },
-  };
-}

@@ -1,5 +1,5 @@
 /**
- * `npm run interop -- dav ipfs lan links nat s3`: suites with programs of others and networks made of namespaces. They take root and
+ * `npm run interop -- dav ipfs lan links nat page s3`: suites with programs of others and networks made of namespaces. They take root and
  * Debian packages, so the gate leaves them out; without these they fail, naming the line that installs what is missing.
  */
 import { argumentsOf } from '../../simulation/command-line.ts';

@@ -71,6 +71,10 @@ export const suites: Readonly<Record<string, Suite>> = {
       { name: 'natpmpc', file: 'natpmpc' },
     ],
   },
+  page: {
+    what: 'the page of a peer in Firefox',
+    packages: [{ name: 'firefox-esr', file: 'firefox-esr' }],
+  },
   s3: {
     what: 'peers with their blocks in object stores: s3rver and swift',
     packages: [
