@@ -958,7 +958,6 @@ export class FolderTrees {
       after = rows.at(-1)!.base;
       await setImmediate();
     }
-    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     const { cid, size: stored } = await buildDirectory(entries, async (block) => {
       own.push(block);
       await write(block);
