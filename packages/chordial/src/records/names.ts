@@ -111,7 +111,9 @@ export class Names {
   /** Whether this host has ended a name after a put of it began that has this sequence: then what is put is seen by no one. */
   wasEndedSince(name: string, sequence: number): boolean {
     const own = this.#ownEntry(checkName(name))?.entry;
-    return own !== undefined && own.body === null && own.sequence > sequence;
+    // One from a clock that was ahead is no later: others reject it.
+    const latest = this.#ports.clock.wallTime() + maxClockSkewMilliseconds;
+    return own !== undefined && own.body === null && own.sequence > sequence && own.sequence < latest;
   }
 
   /** Whether an own entry is being stored: the local copy may still be rolled back. */

@@ -111,6 +111,8 @@ export async function longestTask(page: Page, act: () => Promise<unknown>): Prom
   assert.ok(browser !== null);
   await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] });
   await act();
+  // A task is written when it has ended, which what it told does not wait for.
+  await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))');
   const trace = JSON.parse((await browser.stopTracing()).toString()) as { readonly traceEvents: readonly TraceEvent[] };
   const threadOf = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
   const pages = new Set(

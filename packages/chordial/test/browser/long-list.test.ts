@@ -29,7 +29,8 @@ test('B6 100 000 files are scrolled, sorted, filtered, selected and looked into 
       assert.ok(milliseconds < maxTask, `${what}: a task took ${milliseconds} ms of CPU time`);
     };
 
-    const busy = 'for (const begun = performance.now(); performance.now() - begun < 500; );';
+    // Beside others on a busy machine it has a part of a processor only.
+    const busy = 'for (const begun = performance.now(); performance.now() - begun < 3000; );';
     assert.ok((await longestTask(page, () => page.evaluate(busy))) > maxTask, 'a long task is seen');
     await fast('jumping', async () => {
       await page.evaluate(`new Promise((resolve) => {
