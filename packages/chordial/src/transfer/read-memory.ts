@@ -25,6 +25,8 @@ const piecesPerReader = 3;
 const maxPieceBytes = 32 * 1024 * 1024;
 /** A client that took nothing for this long is slow. */
 const slowMilliseconds: Milliseconds = 100;
+/** Up to so many give the event loop a turn after each leaf. */
+const fewReaders = 4;
 
 /** How leaves are fetched and released. */
 export interface LeafSource {
@@ -105,6 +107,11 @@ export class ReadMemory {
     } finally {
       signal?.removeEventListener('abort', aborted);
     }
+  }
+
+  /** Beyond these, turns between leaves let so many buffers be dropped and asked for again that the collector does not keep up. */
+  get hasFewReaders(): boolean {
+    return this.#readers.size <= fewReaders;
   }
 
   /** For read-ahead: only while there is room. */
@@ -224,10 +231,10 @@ export class ContentReader {
         if (slot === undefined) return;
         const { offset, length } = slot.leaf;
         yield* this.#piecesOf(slot, Math.max(0, start - offset), Math.min(length, end - offset));
+        // A client that takes all at once leaves the event loop no turn, in which leaves arrive and are hashed elsewhere.
+        if (this.#slots.length > 1 && this.#memory.hasFewReaders) await setImmediate();
         this.#slots.shift();
         this.#memory.give(this.#drop(slot));
-        // A client that takes all at once leaves the event loop no turn, in which leaves arrive and are hashed elsewhere.
-        if (this.#slots.length > 0) await setImmediate();
       }
     } finally {
       await coming.return?.();
