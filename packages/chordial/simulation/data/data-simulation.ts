@@ -15,7 +15,7 @@ import type { AdmissionMode } from '../../src/network/membership.ts';
 import { MemoryNetwork, type MemoryTransport } from '../../src/network/memory-transport.ts';
 import { TransportError } from '../../src/network/transport.ts';
 import { buildData, type Data } from '../../src/peer/data.ts';
-import { RingAdapter } from '../../src/peer/ring-adapter.ts';
+import { changesPlaces, RingAdapter } from '../../src/peer/ring-adapter.ts';
 import type { Signer } from '../../src/records/names.ts';
 import { lyingAnswer, lyingStream } from './liar.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
@@ -109,7 +109,7 @@ export class DataSimulation {
       traced: true,
       contactOf: (number) => contactOf(number, options.zoneOf?.(number) ?? null),
       observe: (id, event) => {
-        if (event.kind === 'committed' || (event.kind === 'host' && event.hadPlaces)) this.#byId.get(id)?.changed();
+        if (changesPlaces(event)) this.#byId.get(id)?.changed();
         if (event.kind === 'restarted') this.#byId.get(id)?.restarted(event.contact.host);
       },
     });

@@ -82,7 +82,7 @@ export class RingAdapter implements RingView {
 
   /** The ring's observer calls this with every event. */
   observe(event: RingEvent): void {
-    if (event.kind === 'committed' || (event.kind === 'host' && event.hadPlaces)) this.changed();
+    if (changesPlaces(event)) this.changed();
     else if (event.kind === 'restarted') this.restarted(event.contact.host);
   }
 
@@ -93,6 +93,11 @@ export class RingAdapter implements RingView {
   restarted(host: HostId): void {
     for (const listener of this.#restartListeners) listener(host);
   }
+}
+
+/** Whether places may be others after the event. */
+export function changesPlaces(event: RingEvent): boolean {
+  return event.kind === 'committed' || (event.kind === 'host' && event.hadPlaces);
 }
 
 /** In networks of up to this many hosts each is asked directly. */
