@@ -56,7 +56,10 @@ export async function publishing(
       });
   } catch (error) {
     await writer.settle();
-    put.failed(error instanceof ChordialError && error.code === 'quota-full');
+    const code = error instanceof ChordialError ? error.code : null;
+    put.failed(code === 'quota-full');
+    // Hosts that know that the name was ended take no more blocks for it.
+    if (code === 'too-few-copies' && ports.names.wasEndedSince(name, sequence)) throw removedMeanwhile(name);
     throw error;
   }
   put.committed(ports.names.own(name)?.expiry ?? null);

@@ -229,10 +229,10 @@ test('B9 what is put while it is moved away, or where a lock makes a file, stays
       await dav('PUT', `/dav/mine/${from}`, { body: new Uint8Array(4_000_000) });
       const moving = dav('MOVE', `/dav/mine/${from}`, { headers: { Destination: `${base}/dav/mine/${to}` } });
       await new Promise((resume) => setTimeout(resume, wait));
-      const put = await statusOf('PUT', `/dav/mine/${from}`, { body: 'second' });
+      const { status: put, text: said } = await dav('PUT', `/dav/mine/${from}`, { body: 'second' });
       await moving;
       // Refused when it began before the name went: then its sender knows.
-      assert.ok([201, 204, 409].includes(put), String(put));
+      assert.ok([201, 204, 409].includes(put), `${from} ${wait}: ${put} ${said}`);
       const there = await Promise.all([from, to].map((one) => dav('GET', `/dav/mine/${one}`)));
       assert.ok(
         put === 409 || there.some(({ text }) => text === 'second'),
