@@ -13,10 +13,12 @@ test('a put of a name that is removed before it is whole fails, and the next one
     await between();
     yield Buffer.from(end);
   };
+  // From then on the other refuses new blocks of the put.
+  const isKnown = (puts: number) =>
+    until('the other knows', () => other.claims.byName(own.contact.host, 'a').length === puts);
   const remove = async (): Promise<void> => {
     await own.files.remove('a');
-    // From here on it refuses new blocks of the put.
-    await until('the other knows', () => other.claims.byName(own.contact.host, 'a').length === 0);
+    await isKnown(0);
   };
   try {
     await own.files.put('a', bytes());
@@ -26,6 +28,12 @@ test('a put of a name that is removed before it is whole fails, and the next one
       await own.files.put('a', bytes());
     }
     assert.equal((await own.files.resolve({ name: 'a' })).size, 300_003);
+    const replacing = bytes('slow', async () => {
+      await own.files.put('a', bytes('quicker'));
+      await isKnown(1);
+    });
+    await assert.rejects(own.files.put('a', replacing), isError('changed'));
+    assert.equal((await own.files.resolve({ name: 'a' })).size, 300_007);
   } finally {
     await network.close();
   }

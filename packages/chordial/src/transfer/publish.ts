@@ -58,8 +58,8 @@ export async function publishing(
     await writer.settle();
     const code = error instanceof ChordialError ? error.code : null;
     put.failed(code === 'quota-full');
-    // Hosts that know that the name was ended take no more blocks for it.
-    if (code === 'too-few-copies' && ports.names.wasEndedSince(name, sequence)) throw removedMeanwhile(name);
+    // Hosts that know that the put is over take no more blocks of it.
+    if (code === 'too-few-copies') checkStillWanted(ports, name, sequence);
     throw error;
   }
   put.committed(ports.names.own(name)?.expiry ?? null);
@@ -74,6 +74,15 @@ export async function publishing(
     text: `Published ${what} ${JSON.stringify(name)}: ${formatBytes(content.size)}, ${content.cid}, ${made}.`,
   });
   return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
+}
+
+function checkStillWanted({ names }: FilePorts, name: string, sequence: number): void {
+  if (names.wasEndedSince(name, sequence)) throw removedMeanwhile(name);
+  if ((names.own(name)?.sequence ?? 0) <= sequence) return;
+  throw new ChordialError(
+    'changed',
+    `Another put of ${JSON.stringify(name)} began later and was whole first; it stays.`,
+  );
 }
 
 function removedMeanwhile(name: string): ChordialError {
