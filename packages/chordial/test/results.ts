@@ -8,6 +8,8 @@ export interface TestResult {
   readonly file: string;
   readonly outcome: 'pass' | 'fail' | 'skip' | 'todo';
   readonly milliseconds: number;
+  /** Why it failed. */
+  readonly reason?: string;
 }
 
 export interface RunResults {

@@ -85,8 +85,11 @@ interface Reported {
   readonly file?: string | undefined;
   /** The file that the runner started; `file` may be a contract suite that it imports. */
   readonly entryFile?: string | undefined;
-  readonly details: { readonly duration_ms: number };
+  readonly details: { readonly duration_ms: number; readonly error?: Error };
 }
+
+/** Of what a failure says; the rest is in the report above. */
+const maxReasonCharacters = 2000;
 
 function resultOf(event: Reported, outcome: TestResult['outcome']): TestResult {
   return {
@@ -94,7 +97,14 @@ function resultOf(event: Reported, outcome: TestResult['outcome']): TestResult {
     file: path.relative(root, event.entryFile ?? event.file ?? event.name),
     outcome,
     milliseconds: Math.round(event.details.duration_ms),
+    ...(outcome === 'fail' ? { reason: reasonOf(event.details.error).slice(0, maxReasonCharacters) } : {}),
   };
+}
+
+/** The runner wraps what a test threw. */
+function reasonOf(error: Error | undefined): string {
+  const { cause } = error ?? {};
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? error?.message ?? 'no reason given');
 }
 
 function isSet(mark: string | boolean | undefined): boolean {

@@ -92,7 +92,9 @@ export class TestRun {
     }
     console.log('');
     for (const result of this.#results) {
-      if (result.outcome !== 'pass') console.log(`${result.outcome}: ${result.file}: ${result.title}`);
+      if (result.outcome === 'pass') continue;
+      console.log(`${result.outcome}: ${result.file}: ${result.title}`);
+      if (result.reason !== undefined) console.log(result.reason.replace(/^/gm, '    '));
     }
     for (const fault of this.#faults) console.log(`FAULT ${fault}`);
     console.log(`The ${this.#what} is ${this.isPassed ? '' : 'NOT '}passed.`);
