@@ -120,7 +120,7 @@ export const blockMessages = {
     ),
     map({ results: listFor(text(maxCodeCharacters), countOf) }),
   ),
-  room: new Message('blocks.room', nothing, map({ room: roomBytes, gives: roomBytes })),
+  room: new Message('blocks.room', map({ bytes: optional(uint, 0) }), map({ room: roomBytes, gives: roomBytes })),
   check: new Message('blocks.check', cidsUpTo(maxBlocksPerCheck), nothing),
   claim: new Message(
     'blocks.claim',

@@ -213,8 +213,9 @@ export class BlockSender {
     const refused = this.#full?.bytes;
     if (refused === undefined || blocks.every(({ bytes }) => bytes.length < refused)) return;
     const options = { deadline: silenceMilliseconds };
-    const { room } = await blockMessages.room.ask(this.#ports.transport, this.contact, {}, options);
-    if (room >= blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)) this.#full = null;
+    const needed = blocks.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const { room } = await blockMessages.room.ask(this.#ports.transport, this.contact, { bytes: needed }, options);
+    if (room >= needed) this.#full = null;
   }
 
   #noteRoom(blocks: readonly ClaimedCopy[], results: readonly string[]): void {

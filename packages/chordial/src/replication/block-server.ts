@@ -103,7 +103,7 @@ export class BlockServer {
   ): Registry<Contact, IncomingPayload> {
     return registry
       .on(blockMessages.has, async ({ cids }) => durably(await this.has(cids)))
-      .on(blockMessages.room, (_, from) => this.room(from))
+      .on(blockMessages.room, ({ bytes }, from) => this.room(from, bytes))
       .on(blockMessages.check, ({ cids }) => {
         this.check(cids);
         return {};
@@ -128,7 +128,8 @@ export class BlockServer {
   }
 
   /** `blocks.room` */
-  room(from: Contact): Room {
+  async room(from: Contact, bytes: number): Promise<Room> {
+    await this.#owners?.askIfTight(from.host, bytes);
     return { room: this.#blocks.roomFor(from.host), gives: this.#blocks.quotaBytes };
   }
 

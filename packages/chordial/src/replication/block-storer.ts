@@ -78,7 +78,7 @@ export class BlockStorer {
     const hosts = view.hosts();
     if (hosts.length > maxHostsAskedForRoom || (bytes < minBytesToAskFor && hosts.length > 1)) return;
     const rooms = await Promise.all(
-      hosts.map((host) => (host.host === view.self.host ? blocks.roomFor(host.host) : this.#roomAt(host))),
+      hosts.map((host) => (host.host === view.self.host ? blocks.roomFor(host.host) : this.#roomAt(host, bytes))),
     );
     const needed = Math.max(1, Math.min(writeQuorum, hosts.length));
     const room = rooms.reduce((sum, one) => sum + Math.min(one, bytes), 0);
@@ -90,10 +90,10 @@ export class BlockStorer {
     );
   }
 
-  async #roomAt(host: Contact): Promise<number> {
+  async #roomAt(host: Contact, bytes: number): Promise<number> {
     try {
       const options = { deadline: roomDeadline };
-      return (await blockMessages.room.ask(this.#ports.transport, host, {}, options)).room;
+      return (await blockMessages.room.ask(this.#ports.transport, host, { bytes }, options)).room;
     } catch (error) {
       if (error instanceof ChordialError || error instanceof TransportError) return Number.POSITIVE_INFINITY;
       throw error;

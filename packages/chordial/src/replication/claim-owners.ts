@@ -90,11 +90,15 @@ export class ClaimOwners {
 
   /** Throws `publisher-full`. The offer of an owner that might have more room is queried. */
   async checkBlock(claims: readonly Claim[], bytes: number): Promise<void> {
-    const shares = this.#shares;
     for (const owner of new Set(claims.map(ownerOf))) {
-      if (shares.isTight(owner, bytes)) await this.#learn(owner);
-      shares.checkBlocks(owner, bytes);
+      await this.askIfTight(owner, bytes);
+      this.#shares.checkBlocks(owner, bytes);
     }
+  }
+
+  /** Until it is known what an owner gives, where so many bytes of it fit only because of that. */
+  async askIfTight(owner: string, bytes: number): Promise<void> {
+    if (this.#shares.isTight(owner, bytes)) await this.#learn(owner);
   }
 
   #learn(owner: string): Promise<void> {
@@ -118,7 +122,7 @@ export class ClaimOwners {
     try {
       if (contact === undefined) return shares.gives(owner, 0);
       const options = { deadline: deadlineMilliseconds };
-      const { gives } = await blockMessages.room.ask(transport, contact, {}, options);
+      const { gives } = await blockMessages.room.ask(transport, contact, { bytes: 0 }, options);
       const part = await this.#heldPart(contact);
       shares.gives(owner, gives * (part ?? 1));
       if (part !== null) this.#proved.set(owner, gives * part);

@@ -33,7 +33,7 @@ const samples = [
     { results: ['stored', 'no-room'] },
   ),
   sample(blockMessages.check, { cids }, {}),
-  sample(blockMessages.room, {}, { room: 7, gives: Number.MAX_SAFE_INTEGER }),
+  sample(blockMessages.room, { bytes: 9 }, { room: 7, gives: Number.MAX_SAFE_INTEGER }),
   sample(blockMessages.claim, [{ cid, claims: [claim, { ...claim, name: 'b', idleSeconds: 9 }] }], { sizes: [4] }),
   sample(blockMessages.point, { cids, holder: publisher }, {}),
   sample(blockMessages.where, { cids }, { holders: [publisher] }),
@@ -76,7 +76,7 @@ const fixtures: Record<string, readonly [string, string]> = {
     'a167726573756c7473826673746f726564676e6f2d726f6f6d',
   ],
   'blocks.check': ['a16463696473815824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a', 'a0'],
-  'blocks.room': ['a0', 'a264726f6f6d076567697665731b001fffffffffffff'],
+  'blocks.room': ['a165627974657309', 'a264726f6f6d076567697665731b001fffffffffffff'],
   'blocks.claim': [
     'a266626c6f636b7381a2636369645824015512204bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a66636c61696d7382000166636c61696d7382857834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e4356654833656161050300857834313244334b6f6f5739744854745333696e435a6959796b7734753547346672626a564671686b6d4a58313267534e4356654833656162050309',
     'a16573697a65738104',

@@ -58,6 +58,17 @@ test('B12 A22 a full host refuses what is above its quota, the next ones take it
   assert.ok(pointersIn(again.dataFolder) > 0);
 });
 
+test('B12 the first put of a peer may be larger than what a host lends unasked: it asks what the peer gives', async () => {
+  await using network = await NetworkFixture.open();
+  const flags = ['--quota', '64000000'];
+  const first = await network.start({ flags });
+  const second = await network.start({ join: first, flags });
+  await until('one ring of two', () => network.isIdeal([first, second]), 60_000);
+  // More than a sixteenth of the quota, and than an eighth.
+  const put = await first.request(route('large'), { method: 'PUT', body: randomBytes(10_000_000) });
+  assert.equal(put.status, 201, await put.text());
+});
+
 function pointersIn(dataFolder: string): number {
   const catalog = new DatabaseSync(path.join(dataFolder, 'catalog.sqlite'), { readOnly: true });
   try {
