@@ -8,6 +8,8 @@ import { NetworkFixture } from '../end-to-end/network-fixture.ts';
 import { until } from '../fixtures/until.ts';
 import { accessibilityFaults, BrowserFixture, desktop, phone } from './browser-fixture.ts';
 
+const json = { 'Content-Type': 'application/json' };
+
 test('settings are shown with their source, saved one by one, refused with what to do, and undone; in German too', async () => {
   await using network = await NetworkFixture.open();
   await using browser = await BrowserFixture.open();
@@ -59,8 +61,9 @@ test('settings are shown with their source, saved one by one, refused with what 
   const mornings = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'].map((day) => `${day}-08:00,1M:off`).join(' ');
   const plan = `00:00,off 18:00,off ${mornings} Sat-23:00,stop Sun-23:00,stop`;
   assert.equal(await planned.inputValue(), plan);
+  const week = page.locator('.week');
   await page.getByRole('button', { name: 'Save the timetable' }).click();
-  await page.getByText('Saved. It holds now.').waitFor();
+  await week.getByText('Saved. It holds now.').waitFor();
   await until('it holds', async () => (await peer.json<{ usual: string }>('/api/v1/limits')).usual === plan);
   await planned.fill('08:30,2M 25:00,off');
   await page.getByRole('alert').filter({ hasText: 'entry 2' }).waitFor();
@@ -68,6 +71,16 @@ test('settings are shown with their source, saved one by one, refused with what 
   await page.getByText('It changes within hours, too').waitFor();
   await cell('Monday 09:00: A, 2 MiB/s').waitFor();
   await page.getByRole('button', { name: 'Discard changes' }).click();
+  await cell('Friday 17:00: A, 1 MiB/s').waitFor();
+  const held = (limit: string) =>
+    peer.request('/api/v1/limits', { method: 'PUT', headers: json, body: JSON.stringify({ limit }) });
+  await planned.fill('08:30,3M 18:00,off');
+  assert.equal((await held('stop')).status, 200);
+  await page.getByText('Limit: stop, puts and gets wait').waitFor();
+  assert.equal(await planned.inputValue(), '08:30,3M 18:00,off', 'what is not saved stays');
+  await page.getByRole('button', { name: 'Discard changes' }).click();
+  await cell('Friday 17:00: stop').waitFor();
+  await held(plan);
   await cell('Friday 17:00: A, 1 MiB/s').waitFor();
 
   const touched = await browser.page(await peer.pageLink('/settings'), phone);

@@ -5,7 +5,7 @@ import { dataNetwork } from '../fixtures/data-network.ts';
 
 const fileCount = 24;
 /** Two waits of 300 ms for newly silent hosts, plus the time of the machine. */
-const worstReadMilliseconds = 1500;
+const worstReadMilliseconds = 2000;
 
 async function* bytesOf(bytes: Uint8Array) {
   yield bytes;

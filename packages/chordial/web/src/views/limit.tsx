@@ -21,7 +21,8 @@ export function LimitLine({ isOpen = false }: { readonly isOpen?: boolean }) {
   const setting = useAction(async (limit: string | null, hours: number | null) => {
     const length = hours === null ? {} : { milliseconds: hours * hourMilliseconds };
     await call('PUT /api/v1/limits', { body: { limit, ...length } });
-    setTyped(null);
+    // What was typed meanwhile stays.
+    setTyped((now) => (now === typed ? null : now));
     again();
   });
   if (value === null) return <Failure failure={failure} again={again} />;

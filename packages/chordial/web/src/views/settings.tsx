@@ -200,7 +200,8 @@ function ChangeableSetting({
     try {
       const answer = await call('PATCH /api/v1/settings', { body: { settings: { [name]: to } } });
       setSaved({ before: next, notes: notesOf(setting) });
-      setDraft(null);
+      // What was typed meanwhile stays.
+      setDraft((now) => (now === draft ? null : now));
       setRefusal(null);
       changed(answer);
     } catch (error) {

@@ -41,7 +41,7 @@ export function WeekPlan() {
     setKept(limit);
     again();
   };
-  return <WeekEditor key={value.usual} status={value} keep={keep} isKept={value.usual === kept} />;
+  return <WeekEditor status={value} keep={keep} isKept={value.usual === kept} />;
 }
 
 interface WeekEditorProps {
@@ -60,9 +60,20 @@ function WeekEditor({ status, keep, isKept }: WeekEditorProps) {
   const [brush, setBrush] = useState(2);
   /** What was typed holds until something is painted. */
   const [typed, setTyped] = useState<string | null>(usual);
+  const [shown, setShown] = useState(usual);
   const saving = useAction(keep);
   const given = typed ?? textOf(painting);
   const timetable = parsed(given);
+  const reset = (): void => {
+    setPainting(paintingOf(kept));
+    setTyped(usual);
+    setBefore([]);
+  };
+  if (shown !== usual) {
+    setShown(usual);
+    // What is not saved stays, also when the answer to a save arrives late.
+    if (given.trim() === shown || given.trim() === usual) reset();
+  }
   const paint = (next: Painting): void => {
     setBefore([...before, painting].slice(-50));
     setPainting(next);
@@ -161,14 +172,7 @@ function WeekEditor({ status, keep, isKept }: WeekEditorProps) {
           {text.settings.undo}
         </button>
         {isChanged ? (
-          <button
-            type="button"
-            onClick={() => {
-              setPainting(paintingOf(kept));
-              setTyped(usual);
-              setBefore([]);
-            }}
-          >
+          <button type="button" onClick={reset}>
             {text.limit.discard}
           </button>
         ) : usual === configured ? null : (
