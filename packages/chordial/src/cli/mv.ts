@@ -1,4 +1,4 @@
-/** `chordial mv FROM TO`: moves or renames within own folders. */
+/** `chordial mv FROM TO`: moves or renames own folders, and what is in them. */
 import type { Command } from 'commander';
 import { treePath } from '../folders/tree-path.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
@@ -12,9 +12,13 @@ interface MvOptions extends CommonOptions, PeerOptions {
 }
 
 export function mvCommand(): Command {
-  return peerCommand('mv', 'moves or renames what is in an own folder', 'chordial mv notes/a.txt notes/old/a.txt')
-    .argument('<from>', 'FOLDER/PATH')
-    .argument('<to>', 'FOLDER/PATH, in this or another own folder')
+  return peerCommand(
+    'mv',
+    'moves or renames own folders, and what is in them',
+    'chordial mv notes/a.txt notes/old/a.txt',
+  )
+    .argument('<from>', 'FOLDER, or FOLDER/PATH')
+    .argument('<to>', 'FOLDER/PATH in this or another own folder, or a name of its own for a folder')
     .option('--force', 'replace what is there')
     .option('--copy', 'keep it where it is too')
     .action(async (given: string, to: string, options: MvOptions) => {

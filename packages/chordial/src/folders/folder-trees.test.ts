@@ -193,15 +193,209 @@ test('B9 a folder that is renamed keeps its versions, and its old name ends; wha
   try {
     await trees.write(treePath('old/a'), bytesOf('one'), { makesFolders: true });
     await trees.published('old');
-    await trees.rename('old', 'new');
+    await trees.move(treePath('old'), treePath('new'));
+    assert.ok(trees.hasLeft('old'));
+    await trees.published('new');
     assert.deepEqual(await contentAt(other, 'new'), { a: 'one' });
-    await assert.rejects(other.files.resolve({ name: 'old' }), isError('not-found'));
+    await until('the old name ends', () =>
+      other.files.resolve({ name: 'old' }).then(
+        () => false,
+        (error: Error) => isError('not-found')(error),
+      ),
+    );
     assert.equal((await trees.history('new')).length > 0, true);
     await own.files.put('old', bytesOf('another'));
     await trees.write(treePath('new/b'), bytesOf('two'));
     await trees.published('new');
     assert.equal((await other.files.resolve({ name: 'old' })).size, 'another'.length);
-    await assert.rejects(trees.rename('new', 'old'), isError('bad-request'));
+    await assert.rejects(trees.move(treePath('new'), treePath('old')), isError('already-exists'));
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 whole folders are copied and moved in one step, over folders, files and sealed ones, and nothing is put again', async () => {
+  const network = await dataNetwork(2, {}, { rule: { replicas: 2, writeQuorum: 1 } });
+  const [own, other] = network.peers as unknown as [DataPeer, DataPeer];
+  const { trees, files, catalog } = own;
+  const parts = () => {
+    const sql = 'SELECT DISTINCT part FROM folder_nodes WHERE is_folder = 0 AND parent >= 0';
+    return new Set(
+      catalog.database
+        .prepare(sql)
+        .all()
+        .map(({ part }) => Number(part)),
+    );
+  };
+  try {
+    await trees.write(treePath('a/one'), bytesOf('one'), { makesFolders: true });
+    await trees.write(treePath('a/in/two'), bytesOf('two'), { makesFolders: true });
+    await files.put('plain', bytesOf('plain'));
+    await files.put('secret', bytesOf('secret'), { sealed: {} });
+    await trees.write(treePath('tree/old'), bytesOf('old'), { makesFolders: true });
+    await trees.published('tree');
+    const all = { one: 'one', in: '/', 'in/two': 'two' };
+    const before = parts();
+    for (const to of ['plain', 'secret', 'tree', 'fresh']) {
+      if (to !== 'fresh') await assert.rejects(trees.copy(treePath('a'), treePath(to)), isError('already-exists'));
+      assert.deepEqual(await trees.copy(treePath('a'), treePath(to), { replaces: true }), { isNew: to === 'fresh' });
+      assert.deepEqual(await namesIn(own, to), ['in/', 'one']);
+      await trees.published(to);
+      assert.deepEqual(await contentAt(other, to), all, to);
+    }
+    assert.deepEqual(
+      [...parts()].filter((part) => !before.has(part)),
+      [],
+    );
+    await until('what was replaced has ended', async () => {
+      const { files: listed } = await files.list({ all: false, cursor: null, limit: 100 });
+      return listed.map(({ name }) => name).join(' ') === 'fresh plain secret tree';
+    });
+    const history = await trees.history('tree');
+    assert.equal(history.length, 2);
+    await assert.rejects(trees.move(treePath('a/one'), treePath('b')), isError('bad-request'));
+    await assert.rejects(trees.move(treePath('a'), treePath('a/in/a')), isError('bad-request'));
+    await assert.rejects(trees.move(treePath('a/in'), treePath('a'), { replaces: true }), isError('bad-request'));
+    await trees.move(treePath('fresh'), treePath('a/in/fresh'));
+    assert.equal(trees.state('fresh'), null);
+    assert.ok(trees.hasLeft('fresh'));
+    await trees.makeFolder(treePath('fresh'));
+    assert.deepEqual(await namesIn(own, 'fresh'), []);
+    await trees.move(treePath('a/in'), treePath('plain'), { replaces: true });
+    await trees.published('a');
+    await trees.published('plain');
+    assert.deepEqual(await contentAt(other, 'plain'), {
+      fresh: '/',
+      'fresh/in': '/',
+      'fresh/in/two': 'two',
+      'fresh/one': 'one',
+      two: 'two',
+    });
+    assert.deepEqual(await contentAt(other, 'a'), { one: 'one' });
+    await trees.restore('tree', history[1]!.time);
+    assert.deepEqual(await namesIn(own, 'tree'), ['old']);
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 a folder that changes its name while it is published ends under the old one, and keeps all of it', async () => {
+  const network = await dataNetwork(2, {}, { rule: { replicas: 2, writeQuorum: 1 } });
+  const [own, other] = network.peers as unknown as [DataPeer, DataPeer];
+  const { trees } = own;
+  try {
+    for (let round = 0; round < 15; round++) {
+      const [from, to] = [`from ${round}`, `to ${round}`];
+      await trees.write(treePath(`${from}/first`), bytesOf('first'), { makesFolders: true });
+      await trees.published(from);
+      await trees.write(treePath(`${from}/second`), bytesOf('second'));
+      const publishing = trees.published(from).catch(() => undefined);
+      for (let pause = 0; pause < round * 3; pause++) await setImmediate();
+      await trees.move(treePath(from), treePath(to));
+      await publishing;
+      await trees.published(to);
+      assert.deepEqual(await contentAt(other, to), { first: 'first', second: 'second' });
+      await until(`${from} ends`, async () => {
+        const { files } = await other.files.list({ all: true, cursor: null, limit: 100 });
+        return !files.some(({ name }) => name === from);
+      });
+    }
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 a put that replaces a folder while that is published stays', async () => {
+  const network = await dataNetwork(2, {}, { rule: { replicas: 2, writeQuorum: 1 } });
+  const [own, other] = network.peers as unknown as [DataPeer, DataPeer];
+  const { trees, files } = own;
+  try {
+    for (let round = 0; round < 15; round++) {
+      const name = `name ${round}`;
+      await trees.write(treePath(`${name}/file`), bytesOf('file'), { makesFolders: true });
+      const putting = files.put(name, bytesOf('put')).then(
+        () => true,
+        () => false,
+      );
+      for (let pause = 0; pause < round * 3; pause++) await setImmediate();
+      await trees.published(name).catch(() => undefined);
+      const isPut = await putting;
+      const { type } = await other.files.resolve({ name });
+      if (isPut) assert.equal(type, 'file', `round ${round}`);
+      else assert.equal(trees.state(name)?.name, name);
+    }
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 what was changed since it was looked at is not removed', async () => {
+  const network = await dataNetwork(1, {}, { rule: { replicas: 1, writeQuorum: 1 } });
+  const [own] = network.peers as unknown as [DataPeer];
+  const { trees, files } = own;
+  try {
+    for (let round = 0; round < 10; round++) {
+      const name = `name ${round}`;
+      await trees.write(treePath(`${name}/file`), bytesOf('file'), { makesFolders: true });
+      await trees.published(name);
+      const { cid } = await files.resolve({ name });
+      const writing = trees.write(treePath(`${name}/later`), bytesOf('later')).then(
+        () => true,
+        () => false,
+      );
+      for (let pause = 0; pause < round * 2; pause++) await setImmediate();
+      const isRemoved = await files.remove(name, cid).then(
+        () => true,
+        (error: Error) => !isError('changed')(error),
+      );
+      assert.notEqual(await writing, isRemoved, `round ${round}`);
+      if (!isRemoved) assert.equal(await textAt(own, `${name}/later`), 'later');
+    }
+    const { cid } = await files.put('plain', bytesOf('one'));
+    await files.put('plain', bytesOf('two'));
+    await assert.rejects(files.remove('plain', cid), isError('changed'));
+    assert.equal((await files.resolve({ name: 'plain' })).size, 3);
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 a published folder of others is taken whole, or nothing changes', async () => {
+  const network = await dataNetwork(2, {}, { rule: { replicas: 2, writeQuorum: 1 } });
+  const [own, other] = network.peers as unknown as [DataPeer, DataPeer];
+  const { trees, catalog } = own;
+  const rows = () => Number(catalog.database.prepare('SELECT count(*) AS count FROM folder_nodes').get()?.['count']);
+  try {
+    for (const [path, text] of [
+      ['a', 'theirs'],
+      ['in/b', 'also theirs'],
+    ])
+      await other.trees.write(treePath(`theirs/${path}`), bytesOf(text!), { makesFolders: true });
+    await other.trees.published('theirs');
+    const { cid } = await own.files.resolve({ name: 'theirs' });
+    await trees.write(treePath('box/in/kept'), bytesOf('kept'), { makesFolders: true });
+    const from = { cid, attributes: null };
+    await assert.rejects(trees.copyPublished(from, treePath('box/in')), isError('already-exists'));
+    await assert.rejects(
+      trees.copyPublished(from, treePath('box/in'), { replaces: true, signal: AbortSignal.abort() }),
+      isError('interrupted'),
+    );
+    assert.equal(await textAt(own, 'box/in/kept'), 'kept');
+    await until('what was taken in vain is cleaned up', async () => rows() === 3);
+    await trees.copyPublished(from, treePath('box/in'), { replaces: true });
+    await trees.copyPublished(from, treePath('ours'));
+    const all = { a: 'theirs', in: '/', 'in/b': 'also theirs' };
+    await trees.published('box');
+    await trees.published('ours');
+    assert.deepEqual(await contentAt(other, 'ours'), all);
+    assert.equal((await other.files.resolve({ name: 'ours' })).size, 'theirs'.length + 'also theirs'.length);
+    await other.files.remove('theirs');
+    assert.deepEqual(await contentAt(own, 'box'), {
+      in: '/',
+      'in/a': 'theirs',
+      'in/in': '/',
+      'in/in/b': 'also theirs',
+    });
   } finally {
     await network.close();
   }
@@ -427,7 +621,7 @@ test('no folder is called, and no file removed, as what keeps the content of fol
     const name = `.chordial-part-${Number(row?.['part']).toString(36)}`;
     await assert.rejects(files.remove(name), isError('bad-name'));
     await assert.rejects(trees.makeFolder({ folder: '.chordial-part-1', path: [] }), isError('bad-name'));
-    await assert.rejects(trees.rename('f', '.chordial-part-1'), isError('bad-name'));
+    await assert.rejects(trees.move(treePath('f'), treePath('.chordial-part-1')), isError('bad-name'));
     assert.equal(await textAt(own, 'f/a'), 'kept');
   } finally {
     await network.close();

@@ -12,7 +12,7 @@ import type { Milliseconds, Timer } from '@chordial/ring';
 import { CID } from 'multiformats/cid';
 import { noAttributes } from '../content/attributes.ts';
 import { buildFile, type Emit } from '../content/builder.ts';
-import { type Block, rawCodec } from '../content/cid.ts';
+import { type Block, parseCid, rawCodec } from '../content/cid.ts';
 import { buildDirectory } from '../content/directory.ts';
 import type { DirectoryContent } from '../content/directory-reader.ts';
 import { checkName, checkPutName, partPrefix } from '../content/name.ts';
@@ -21,7 +21,7 @@ import type { DirectoryEntry } from '../content/unixfs.ts';
 import { maxFolderDepth, maxWalkedEntries, treeBlocks } from '../content/walk.ts';
 import { ChordialError } from '../errors.ts';
 import { forEachConcurrently } from '../flow/for-each.ts';
-import type { NamedContent } from '../records/name-entry.ts';
+import type { NamedContent, NameEntry } from '../records/name-entry.ts';
 import { chunks } from '../replication/sync-client.ts';
 import type { FolderNode, FolderTable, FolderVersion, LeftPart } from '../storage/folder-table.ts';
 import { fetchBlocks } from '../transfer/content-fetcher.ts';
@@ -32,6 +32,7 @@ import { checkFits, publishing } from '../transfer/publish.ts';
 import { endOwn } from '../transfer/put-sealed.ts';
 import { buildStream, checkedSource, counted } from '../transfer/put-stream.ts';
 import { readFile } from '../transfer/read-file.ts';
+import { ownSealedEntries } from '../transfer/resolve.ts';
 import { checkedPath, shownPath, type TreePath } from './tree-path.ts';
 import { outdatedVersions } from './versions.ts';
 
@@ -71,8 +72,17 @@ export interface WriteOptions extends Pick<PutOptions, 'signal' | 'size' | 'prog
   readonly executable?: boolean;
   /** Makes the folders above as needed; otherwise they must be there. */
   readonly makesFolders?: boolean;
+  /** Also a folder with all that is in it. */
+  readonly replacesFolder?: boolean;
   /** Called with what is there, or null, right before it is replaced; throws to refuse. */
   readonly check?: (before: TreeEntry | null) => void;
+}
+
+/** A published folder of anybody. */
+export interface PublishedFolder {
+  readonly cid: string;
+  /** CID of the list of the times of its files. */
+  readonly attributes: string | null;
 }
 
 /** Changes are published after so much quiet, at the latest after so long. */
@@ -119,14 +129,27 @@ export type Trees = Pick<
   | 'remove'
   | 'move'
   | 'copy'
+  | 'copyPublished'
   | 'setProperties'
-  | 'rename'
-  | 'forget'
+  | 'end'
+  | 'hasLeft'
   | 'own'
   | 'history'
   | 'restore'
   | 'published'
 >;
+
+/** Something that is to be put into a place. */
+interface Placing {
+  /** As it is in the transaction. Throws when it is no more. */
+  readonly find: () => FolderNode;
+  /** As it is told to people. */
+  readonly from: string;
+  readonly to: TreePath;
+  readonly replaces: boolean;
+  /** The name that it was the whole of; null otherwise. */
+  readonly held: string | null;
+}
 
 interface Publishing {
   readonly name: string;
@@ -134,8 +157,8 @@ interface Publishing {
   /** When the first change that waits was made, by the monotonic clock; null when none waits. */
   since: number | null;
   running: Promise<void> | null;
-  /** It is being removed: nothing of it is published any more. */
-  isLeaving: boolean;
+  /** By so many changes of what the name stands for: until they have ended nothing of it is published. */
+  held: number;
   retry: number;
   failure: ChordialError | null;
 }
@@ -146,6 +169,7 @@ export class FolderTrees {
   readonly #publishing = new Map<string, Publishing>();
   /** One change of the shape of a tree at a time: what was looked up is still so when it is changed. */
   readonly #opening = new Map<string, Promise<FolderNode | null>>();
+  #endingLeft: Promise<void> | null = null;
   #cleaning: Promise<void> | null = null;
   #cleanAgain = false;
   #isClosed = false;
@@ -188,6 +212,13 @@ export class FolderTrees {
     };
   }
 
+  /** Whether what is published under a name is in a tree of another now: it is there no more, and others see that soon. */
+  hasLeft(name: string): boolean {
+    if (this.#table.top(name) !== null) return false;
+    const own = this.#entries(name);
+    return own.length > 0 && own.every((entry) => this.#isLeft(entry));
+  }
+
   /** Own folders that were opened for changes, published or not. */
   own(): readonly TreeEntry[] {
     return this.#table.tops().map(shownEntry);
@@ -223,7 +254,7 @@ export class FolderTrees {
     const { folder, above, base } = split(at);
     if (options.makesFolders === true) await this.#makeAll(folder, above);
     const parent = this.#folderAt(await this.#opened(folder), { folder, path: above });
-    this.#checkFile(this.#table.child(parent.node, base), at);
+    this.#checkFile(this.#table.child(parent.node, base), at, options);
     const { size, signal, progress } = options;
     if (size !== undefined) await checkFits(this.#ports, folder, size, {});
     const given = {
@@ -244,7 +275,7 @@ export class FolderTrees {
     const isNew = await this.#changing(folder, part, () => {
       if (!this.#table.isThere(parent.node)) throw wentAway(at);
       const before = this.#table.child(parent.node, base);
-      this.#checkFile(before, at);
+      this.#checkFile(before, at, options);
       options.check?.(before === null ? null : shownEntry(before));
       this.#table.partPut(part, content.size);
       this.#table.placeFile(parent.node, base, file);
@@ -254,9 +285,14 @@ export class FolderTrees {
     return { entry: written!, isNew };
   }
 
-  /** Throws `already-exists`, or `not-found` for the folder above. */
-  async makeFolder(at: TreePath): Promise<void> {
+  /** An empty one. Throws `already-exists` unless it may replace what is there, or `not-found` for the folder above. */
+  async makeFolder(at: TreePath, { replaces = false } = {}): Promise<void> {
     const path = checkedPath(at.path);
+    if (replaces) {
+      const coming = await this.#table.write(() => this.#table.addComing({ ...emptyFolder, modified: this.#now() }));
+      await this.#placeComing(coming, { from: shownPath(at), to: at, replaces, held: null });
+      return;
+    }
     if (path.length === 0) return this.#makeTop(at.folder);
     const { folder, above, base } = split(at);
     const top = await this.#opened(folder);
@@ -286,13 +322,25 @@ export class FolderTrees {
   }
 
   /**
-   * Within an own folder or between two of them. Throws `not-found`, `already-exists` unless it may be replaced, and
-   * `bad-request` for a folder into itself.
+   * Within an own folder or between two of them; a folder may be a whole own one, before and after. One step: on failure
+   * all is as it was. Throws `not-found`, `already-exists` unless it may be replaced, and `bad-request` for a folder into
+   * itself.
    */
   async move(from: TreePath, to: TreePath, { replaces = false } = {}): Promise<{ readonly isNew: boolean }> {
-    return this.#place(from, to, replaces, (node, parent, base) => {
+    const source = await this.#opened(from.folder);
+    const find = () => this.#sourceIn(source, from);
+    const isWhole = from.path.length === 0;
+    const held = isWhole ? source.base : null;
+    const placed = await this.#place({ find, from: shownPath(from), to, replaces, held }, (node, parent, base) => {
       this.#table.move(node.node, parent, base);
+      if (parent === 0) this.#table.touch(node.node);
+      if (!isWhole) return;
+      if (parent === 0) this.#table.moveVersions(node.base, base);
+      this.#leave(node.base, to.folder);
     });
+    if (isWhole) this.#clean();
+    else if (from.folder !== to.folder) this.#wake(from.folder);
+    return placed;
   }
 
   /** Of a folder with all below it, unless `isShallow`. The same errors. */
@@ -301,24 +349,53 @@ export class FolderTrees {
     to: TreePath,
     { replaces = false, isShallow = false } = {},
   ): Promise<{ readonly isNew: boolean }> {
-    const node = this.#find(await this.#opened(from.folder), from.path);
-    if (node === null) throw notThere(from);
+    const source = await this.#opened(from.folder);
+    const find = () => this.#sourceIn(source, from);
+    const wish = { find, from: shownPath(from), to, replaces, held: null };
+    const node = find();
     if (!node.isFolder || isShallow)
-      return this.#place(from, to, replaces, ({ modified, ...one }, parent, base) => {
+      return this.#place(wish, (one, parent, base) => {
         if (one.isFolder) this.#table.addFolder(parent, base, this.#now());
-        else this.#table.addNode({ ...one, modified, parent, base });
+        else this.#table.addNode({ ...one, parent, base });
         this.#table.touch(parent);
       });
-    this.#placeOf(from, to, replaces, [await this.#opened(from.folder), await this.#opened(to.folder)]);
-    const copied = await this.#copied(node);
+    this.#placeFor(node, wish, await this.#topAt(to));
+    return this.#placeComing(await this.#copied(node), wish);
+  }
+
+  /** Of what anybody has published: read whole before anything here changes. The same errors. */
+  async copyPublished(
+    { cid, attributes }: PublishedFolder,
+    to: TreePath,
+    { replaces = false, signal }: { readonly replaces?: boolean; readonly signal?: AbortSignal } = {},
+  ): Promise<{ readonly isNew: boolean }> {
+    const wish = { from: cid, to, replaces, held: null };
+    await this.#topAt(to);
+    const { node } = await this.#taken(to.path.at(-1) ?? to.folder, {
+      root: parseCid(cid),
+      attributes: attributes === null ? null : parseCid(attributes),
+      signal,
+    });
+    return this.#placeComing(node, wish);
+  }
+
+  /** Puts what is in no place yet, and was made for this, in its place. */
+  async #placeComing(coming: number, wish: Omit<Placing, 'find'>): Promise<{ readonly isNew: boolean }> {
     let isPlaced = false;
+    const find = (): FolderNode => {
+      const node = this.#table.node(coming);
+      if (node === null) throw wentAway(wish.to);
+      return node;
+    };
     try {
-      return await this.#place(from, to, replaces, (_, parent, base) => {
-        this.#table.move(copied, parent, base);
+      return await this.#place({ ...wish, find }, (_, parent, base) => {
+        this.#table.move(coming, parent, base);
+        // The folder itself is built again: sizes that others tell of it may be wrong.
+        this.#table.touch(coming);
         isPlaced = true;
       });
     } finally {
-      if (!isPlaced) await this.#drop(copied);
+      if (!isPlaced) await this.#drop(coming);
     }
   }
 
@@ -327,58 +404,82 @@ export class FolderTrees {
    * keep it.
    */
   async forget(name: string, check: (there: Removed) => void = () => undefined): Promise<void> {
-    const top = this.#table.top(name);
-    if (top === null) return;
-    const state = this.#stateOf(name);
-    state.isLeaving = true;
-    try {
-      state.timer?.cancel();
-      state.timer = null;
-      await state.running;
-      await this.#table.write(() => {
-        const there = this.#table.node(top.node);
-        if (there !== null) check(this.#removed(there));
+    if (this.#table.top(name) === null) return;
+    await this.#holding([name], () =>
+      this.#table.write(() => {
+        const top = this.#table.top(name);
+        if (top === null) return;
+        check(this.#removed(top));
         this.#table.detach(top.node);
-      });
-      this.#publishing.delete(name);
-    } catch (error) {
-      this.#publishing.delete(name);
-      const there = this.#table.top(name);
-      if (there !== null && this.#isUnpublished(there)) this.#wake(name);
-      throw error;
-    }
+      }),
+    );
     this.#clean();
   }
 
-  /** Another name for an own folder. The old one ends when the new one is in the network, which may be later. */
-  async rename(from: string, to: string): Promise<void> {
-    const top = await this.#opened(from);
-    const name = checkPutName(to);
-    if ((await this.#open(name)) !== null || this.#ports.names.own(name) !== null)
-      throw thereAlready({ folder: name, path: [] });
-    await this.#stateOf(top.base).running;
-    await this.#changing(name, null, () => {
-      if (this.#table.top(name) !== null) throw thereAlready({ folder: name, path: [] });
-      this.#table.rename(top.node, {
-        from: top.base,
-        to: name,
-        sequence: this.#ports.names.own(top.base)?.sequence ?? null,
-      });
-    });
-    // It has its new name here, whether or not others can be told now.
-    await this.#publishNow(name)
-      .then(() => this.#endRenamed())
-      .catch(() => undefined);
+  /** A whole own folder that was changed here, with its name: one step. `check` throws to keep it. Throws `not-found`. */
+  async end(name: string, check: (there: Removed) => void = () => undefined): Promise<void> {
+    await this.#holding([name], () =>
+      this.#table.write(() => {
+        const top = this.#table.top(name);
+        if (top === null) throw notThere({ folder: name, path: [] });
+        if (this.#isPutAgain(name)) throw changedMeanwhile(name);
+        check(this.#removed(top));
+        this.#table.detach(top.node);
+        this.#leave(name, name);
+      }),
+    );
+    await this.#endLeft();
+    this.#clean();
   }
 
-  /** Names that folders had before they were renamed, unless they were put again since. */
-  async #endRenamed(): Promise<void> {
-    for (const { from, to, sequence } of this.#table.renamed()) {
-      const top = this.#table.top(to);
+  /**
+   * While names change what they stand for nothing of them is published: what has begun would write a root under a
+   * name that is another's by then.
+   */
+  async #holding<Result>(names: readonly string[], change: () => Promise<Result>): Promise<Result> {
+    const states = [...new Set(names)].map((name) => this.#stateOf(name));
+    for (const state of states) {
+      state.held += 1;
+      state.timer?.cancel();
+      state.timer = null;
+    }
+    try {
+      await Promise.all(states.map(({ running }) => running));
+      return await change();
+    } finally {
+      for (const state of states) {
+        state.held -= 1;
+        if (state.held > 0) continue;
+        const top = this.#table.top(state.name);
+        if (top === null) this.#publishing.delete(state.name);
+        else if (this.#isUnpublished(top)) this.#wake(state.name);
+      }
+    }
+  }
+
+  /** Its entries end when `to` is published. Inside a write. */
+  #leave(name: string, to: string): void {
+    for (const { name: from, sequence } of this.#entries(name)) this.#table.leave({ from, to, sequence });
+  }
+
+  #endLeft(): Promise<void> {
+    this.#endingLeft ??= this.#endAllLeft().finally(() => {
+      this.#endingLeft = null;
+    });
+    return this.#endingLeft;
+  }
+
+  /** Names that stand for nothing any more, unless they were put again since. */
+  async #endAllLeft(): Promise<void> {
+    for (const left of this.#table.allLeft()) {
+      const top = this.#table.top(left.to);
       if (top !== null && this.#isUnpublished(top)) continue;
-      const old = this.#ports.names.own(from);
-      if (old !== null && old.sequence === sequence) await endOwn(this.#ports, from);
-      await this.#table.renameEnded(from);
+      const { names } = this.#ports;
+      // What is being put may fail yet.
+      if (names.isStoring(left.from)) continue;
+      if (names.own(left.from)?.sequence === left.sequence)
+        await endOwn(this.#ports, left.from, left.sequence).catch(unlessChanged);
+      await this.#table.leftEnded(left);
     }
   }
 
@@ -463,23 +564,53 @@ export class FolderTrees {
   async #openFresh(name: string): Promise<FolderNode | null> {
     const top = this.#table.top(name);
     if (top !== null && !this.#isPutAgain(name)) return top;
-    if (this.#ports.names.own(name)?.type === 'file')
+    if (this.#ownEntry(name)?.type === 'file')
       throw new ChordialError('bad-request', `${JSON.stringify(name)} is a file, not a folder.`);
     // It was put again as a whole: that is later than any change here.
     await this.forget(name);
-    const own = this.#ports.names.own(name);
+    const own = this.#ownEntry(name);
     if (own === null) return null;
     const attributes = own.attributes instanceof CID ? own.attributes : null;
     return this.#takeOver(name, own.cid, attributes, null);
   }
 
-  /** A tree of what is published: one part keeps all of its blocks. */
+  /** A tree of what is published. */
   async #takeOver(name: string, root: CID, attributes: CID | null, before: FolderNode | null): Promise<FolderNode> {
-    const fetch = fetchBlocks(this.#ports.fetcher);
+    const { node, size } = await this.#taken(name, { root, attributes });
+    try {
+      await this.#table.write(() => {
+        // What was written meanwhile is in no version, and is not dropped.
+        if (before !== null && this.#table.node(before.node)?.changes !== 0) throw changedMeanwhile(name);
+        if (before !== null) this.#table.detach(before.node);
+        this.#table.move(node, 0, name);
+        if (before !== null) this.#table.touch(node);
+        else {
+          const listed = attributes?.bytes ?? null;
+          this.#addVersion(name, { began: this.#now(), cid: root.bytes, size, attributes: listed });
+        }
+      });
+      return this.#table.node(node)!;
+    } catch (error) {
+      await this.#drop(node);
+      throw error;
+    }
+  }
+
+  /** A tree of a published folder, in no place yet: one part keeps all of its blocks. */
+  async #taken(
+    base: string,
+    {
+      root,
+      attributes,
+      signal,
+    }: { readonly root: CID; readonly attributes: CID | null; readonly signal?: AbortSignal | undefined },
+  ): Promise<{ readonly node: number; readonly size: number }> {
     const { closing } = this.#ports;
-    const { part, content } = await this.#put({}, async (write) => {
-      const { blocks: own, size } = await treeBlocks(root, fetch, closing);
-      const ofList = attributes === null ? null : await treeBlocks(attributes, fetch, closing).catch(() => null);
+    const ends = signal === undefined ? closing : AbortSignal.any([closing, signal]);
+    const fetch = fetchBlocks(this.#ports.fetcherOf(root), ends);
+    const { part, content } = await this.#put({ signal: ends }, async (write) => {
+      const { blocks: own, size } = await treeBlocks(root, fetch, ends);
+      const ofList = attributes === null ? null : await treeBlocks(attributes, fetch, ends).catch(() => null);
       const blocks = [...own, ...(ofList?.blocks ?? [])];
       for (const some of chunks(blocks, blocksPutAtOnce)) for await (const block of fetch(some)) await write(block);
       return { cid: root, size, type: 'directory', sha256: null, blocks: blocks.length };
@@ -489,41 +620,23 @@ export class FolderTrees {
       const list =
         attributes === null
           ? null
-          : await readAttributeList(readFile(this.#ports, attributes.toString(), undefined, closing)).catch(() => null);
+          : await readAttributeList(readFile(this.#ports, attributes.toString(), undefined, ends)).catch(() => null);
       const folder = await openContent(root, fetch);
-      if (folder.type === 'file') throw new ChordialError('bad-request', `${JSON.stringify(name)} is a file.`);
-      const fresh = {
-        base: name,
-        isFolder: true,
-        cid: root.bytes,
-        executable: false,
-        part,
-        changes: 0,
-        properties: null,
-      };
+      if (folder.type === 'file') throw new ChordialError('bad-request', `${JSON.stringify(base)} is a file.`);
+      const fresh = { base, isFolder: true, cid: root.bytes, executable: false, part, changes: 0, properties: null };
       const made = await this.#table.write(() => {
         this.#table.partPut(part, content.size);
         return this.#table.addComing({ ...fresh, size: content.size, stored: 0, modified: this.#now() });
       });
       top = made;
       await this.#takeEntries(folder, made, '', { part, list, entries: 0, fetch });
-      await this.#table.write(() => {
-        // What was written meanwhile is in no version, and is not dropped.
-        if (before !== null && this.#table.node(before.node)?.changes !== 0) throw changedMeanwhile(name);
-        if (before !== null) this.#table.detach(before.node);
-        this.#table.move(made, 0, name);
-        if (before !== null) this.#table.touch(made);
-        else {
-          const listed = attributes?.bytes ?? null;
-          this.#addVersion(name, { began: this.#now(), cid: root.bytes, size: content.size, attributes: listed });
-        }
-      });
-      return this.#table.node(made)!;
+      return { node: made, size: content.size };
     } catch (error) {
-      const begun = top;
-      if (begun === null) await this.#table.dropPart(part);
-      else await this.#table.write(() => this.#table.detach(begun));
-      this.#clean();
+      if (top !== null) await this.#drop(top);
+      else {
+        await this.#table.dropPart(part);
+        this.#clean();
+      }
       throw error;
     }
   }
@@ -538,7 +651,8 @@ export class FolderTrees {
       readonly fetch: ReturnType<typeof fetchBlocks>;
       entries: number;
     },
-  ): Promise<void> {
+  ): Promise<number> {
+    let bytes = 0;
     let rows: Omit<FolderNode, 'node'>[] = [];
     const write = async (): Promise<void> => {
       const some = rows;
@@ -568,17 +682,38 @@ export class FolderTrees {
         const node = await this.#table.write(() =>
           this.#table.addNode({ ...row, isFolder: true, size: 0, executable: false }),
         );
-        await this.#takeEntries(content, node, `${above}${name}/`, taking);
-      } else rows.push({ ...row, isFolder: false, size: content?.size ?? stored, executable });
+        const size = await this.#takeEntries(content, node, `${above}${name}/`, taking);
+        await this.#table.write(() => this.#table.setSize(node, size));
+        bytes += size;
+      } else {
+        const size = content?.size ?? stored;
+        rows.push({ ...row, isFolder: false, size, executable });
+        bytes += size;
+      }
       if (rows.length >= rowsPerPage) await write();
     }
     await write();
+    return bytes;
   }
 
   /** Its name has a root that no tree here had: a later put of the whole. */
   #isPutAgain(name: string): boolean {
     const own = this.#ports.names.own(name);
-    return own !== null && !this.#table.hasVersion(name, own.cid.bytes);
+    return own !== null && !this.#table.hasVersion(name, own.cid.bytes) && !this.#isLeft(own);
+  }
+
+  /** Own entries of a name, sealed ones too. */
+  #entries(name: string): readonly NameEntry[] {
+    const own = this.#ports.names.own(name);
+    return [...(own === null ? [] : [own]), ...ownSealedEntries(this.#ports, name)];
+  }
+
+  #isLeft({ name, sequence }: NameEntry): boolean {
+    return this.#table.left(name)?.sequence === sequence;
+  }
+
+  #ownEntry(name: string): NameEntry | null {
+    return this.#entries(name).find((entry) => !this.#isLeft(entry)) ?? null;
   }
 
   /** The network has another root than the tree here, or the tree changed since that was built. */
@@ -589,10 +724,10 @@ export class FolderTrees {
 
   async #makeTop(name: string): Promise<void> {
     const checked = checkPutName(name);
-    if ((await this.#open(checked)) !== null || this.#ports.names.own(checked) !== null)
-      throw thereAlready({ folder: checked, path: [] });
+    const refused = thereAlready({ folder: checked, path: [] });
+    if ((await this.#open(checked)) !== null || this.#ownEntry(checked) !== null) throw refused;
     await this.#changing(checked, null, () => {
-      if (this.#table.top(checked) !== null) throw thereAlready({ folder: checked, path: [] });
+      if (this.#table.top(checked) !== null || this.#ownEntry(checked) !== null) throw refused;
       this.#table.addFolder(0, checked, this.#now());
     });
   }
@@ -609,7 +744,9 @@ export class FolderTrees {
   }
 
   #find(top: FolderNode, path: readonly string[]): FolderNode | null {
-    let node = this.#table.node(top.node);
+    const fresh = this.#table.node(top.node);
+    // A folder that was removed or replaced meanwhile has nothing in it.
+    let node = fresh?.parent === 0 ? fresh : null;
     for (const base of checkedPath(path)) {
       if (node === null) return null;
       node = this.#table.child(node.node, base);
@@ -624,51 +761,66 @@ export class FolderTrees {
     throw new ChordialError('bad-request', `${shownPath(at)} is a file, and nothing can be in it.`);
   }
 
-  #checkFile(there: FolderNode | null, at: TreePath): void {
-    if (there?.isFolder)
+  #checkFile(there: FolderNode | null, at: TreePath, { replacesFolder = false }: WriteOptions): void {
+    if (there?.isFolder && !replacesFolder)
       throw new ChordialError('already-exists', `${shownPath(at)} is a folder. Remove it, or write elsewhere.`);
   }
 
+  /** Null for the whole of an own folder. Throws `not-found`. */
+  async #topAt({ folder, path }: TreePath): Promise<FolderNode | null> {
+    return path.length === 0 ? null : this.#opened(folder);
+  }
+
+  #sourceIn(top: FolderNode, from: TreePath): FolderNode {
+    const node = this.#find(top, from.path);
+    if (node === null) throw notThere(from);
+    if (from.path.length === 0 && this.#isPutAgain(node.base)) throw changedMeanwhile(node.base);
+    return node;
+  }
+
   async #place(
-    from: TreePath,
-    to: TreePath,
-    replaces: boolean,
+    wish: Placing,
     act: (node: FolderNode, parent: number, base: string) => void,
   ): Promise<{ readonly isNew: boolean }> {
-    const tops = [await this.#opened(from.folder), await this.#opened(to.folder)] as const;
-    const isNew = await this.#changing(to.folder, null, () => {
-      const { node, parent, base, there } = this.#placeOf(from, to, replaces, tops);
-      if (there?.node === node.node) return false;
-      if (there !== null) this.#table.detach(there.node);
-      act(node, parent.node, base);
-      return there === null;
-    });
-    if (from.folder !== to.folder) this.#wake(from.folder);
+    const { find, to, held } = wish;
+    const top = await this.#topAt(to);
+    const names = [...(top === null ? [checkPutName(to.folder)] : []), ...(held === null ? [] : [held])];
+    const isNew = await this.#holding(names, () =>
+      this.#changing(to.folder, null, () => {
+        const node = find();
+        const { parent, base, there, isThere } = this.#placeFor(node, wish, top);
+        if (there?.node === node.node) return false;
+        if (there !== null) this.#table.detach(there.node);
+        if (parent === 0) this.#leave(base, base);
+        act(node, parent, base);
+        return !isThere;
+      }),
+    );
     if (!isNew) this.#clean();
     return { isNew };
   }
 
-  /** What is to be placed, where, and what is there. Throws as `move` does. */
-  #placeOf(from: TreePath, to: TreePath, replaces: boolean, [source, target]: readonly [FolderNode, FolderNode]) {
-    split(from);
-    const { folder, above, base } = split(to);
-    const node = this.#find(source, from.path);
-    if (node === null) throw notThere(from);
-    const parent = this.#folderAt(target, { folder, path: above });
-    if (this.#table.isWithin(parent.node, node.node))
-      throw new ChordialError('bad-request', `${shownPath(from)} cannot be put into itself.`);
-    const there = this.#table.child(parent.node, base);
-    if (there !== null && there.node !== node.node) {
+  /** Where something is to be placed, and what is there. Throws as `move` does. */
+  #placeFor(node: FolderNode, { from, to, replaces }: Omit<Placing, 'find'>, top: FolderNode | null) {
+    if (top === null && !node.isFolder)
+      throw new ChordialError(
+        'bad-request',
+        `${shownPath(to)} would be a whole folder, and ${from} is a file. Name something in a folder.`,
+      );
+    const { folder, above, base } = top === null ? { ...to, above: [], base: checkPutName(to.folder) } : split(to);
+    const parent = top === null ? 0 : this.#folderAt(top, { folder, path: above }).node;
+    if (this.#table.isWithin(parent, node.node))
+      throw new ChordialError('bad-request', `${from} cannot be put into itself.`);
+    const there = this.#table.child(parent, base);
+    const isThere = there !== null || (top === null && this.#ownEntry(base) !== null);
+    if (isThere && there?.node !== node.node) {
       if (!replaces) throw thereAlready(to);
-      if (this.#table.isWithin(node.node, there.node))
-        throw new ChordialError(
-          'bad-request',
-          `${shownPath(to)} holds ${shownPath(from)}, and cannot be replaced by it.`,
-        );
+      if (there !== null && this.#table.isWithin(node.node, there.node))
+        throw new ChordialError('bad-request', `${shownPath(to)} holds ${from}, and cannot be replaced by it.`);
     }
     const height = node.isFolder ? this.#table.heightOf(node.node, maxFolderDepth + 1) : 0;
-    if (this.#table.depthOf(parent.node) + height > maxFolderDepth) throw tooDeep(to);
-    return { node, parent, base, there };
+    if (this.#table.depthOf(parent) + height > maxFolderDepth) throw tooDeep(to);
+    return { parent, base, there, isThere };
   }
 
   /** A copy of a folder that is in no place yet, made in steps. Its folders count as changed: the original may change meanwhile. */
@@ -757,9 +909,9 @@ export class FolderTrees {
     while (this.#cleanAgain && !this.#isClosed) {
       this.#cleanAgain = false;
       while (!this.#isClosed && (await this.#table.write(() => this.#table.sweep(rowsPerSweep, this.#now()))));
-      await this.#endRenamed();
       await this.#thinVersions();
       await this.#dropUnneeded();
+      await this.#endLeft();
       for (;;) {
         const parts = this.#table.ending(partsPerRound);
         if (parts.length === 0 || this.#isClosed) break;
@@ -826,7 +978,7 @@ export class FolderTrees {
       timer: null,
       since: null,
       running: null,
-      isLeaving: false,
+      held: 0,
       retry: firstRetryMilliseconds,
       failure: null,
     };
@@ -839,7 +991,7 @@ export class FolderTrees {
     const state = this.#stateOf(name);
     const now = this.#ports.data.clock.now();
     state.since ??= now;
-    if (this.#isClosed || state.isLeaving || state.running !== null) return;
+    if (this.#isClosed || state.held > 0 || state.running !== null) return;
     const delay = Math.min(quietMilliseconds, Math.max(0, state.since + latestMilliseconds - now));
     this.#in(state, delay);
   }
@@ -853,9 +1005,10 @@ export class FolderTrees {
   }
 
   async #publishNow(name: string): Promise<void> {
-    const state = this.#stateOf(name);
-    for (let top = this.#table.top(name); !state.isLeaving && top !== null; top = this.#table.top(name)) {
-      if (!this.#isUnpublished(top)) return;
+    for (;;) {
+      const top = this.#table.top(name);
+      const state = this.#stateOf(name);
+      if (top === null || state.held > 0 || !this.#isUnpublished(top)) return;
       state.timer?.cancel();
       state.timer = null;
       await this.#run(state);
@@ -865,7 +1018,7 @@ export class FolderTrees {
   /** One run at a time; a failed one is tried again, ever more rarely. */
   #run(state: Publishing): Promise<void> {
     if (state.running !== null) return state.running;
-    if (state.isLeaving) return Promise.resolve();
+    if (state.held > 0) return Promise.resolve();
     state.since = null;
     const running = this.#publish(state.name).then(
       () => {
@@ -927,7 +1080,11 @@ export class FolderTrees {
         if (some.at(-1)?.[0] === top.node)
           this.#addVersion(name, { began, cid: root.bytes, size, attributes: attributes?.bytes ?? null });
       });
-    await publishing(this.#ports, name, {}, async (write) => {
+    const check = (): void => {
+      // A put of the whole is later than what is built here.
+      if (this.#isPutAgain(name) || this.#ports.names.isStoring(name)) throw changedMeanwhile(name);
+    };
+    await publishing(this.#ports, name, { check }, async (write) => {
       for (const block of own) await write(block);
       return { name, cid: root, size, type: 'directory', sha256: null, blocks: own.length, attributes };
     });
@@ -1000,6 +1157,18 @@ export class FolderTrees {
   }
 }
 
+const emptyFolder = {
+  base: '',
+  isFolder: true,
+  cid: null,
+  size: 0,
+  stored: 0,
+  executable: false,
+  part: null,
+  changes: 1,
+  properties: null,
+};
+
 function nameOfPart(part: number): string {
   return `${partPrefix}${part.toString(36)}`;
 }
@@ -1039,6 +1208,10 @@ function thereAlready(at: TreePath): ChordialError {
 
 function wentAway(at: TreePath): ChordialError {
   return new ChordialError('changed', `The folder of ${shownPath(at)} was removed meanwhile.`);
+}
+
+function unlessChanged(error: unknown): void {
+  if (!(error instanceof ChordialError) || error.code !== 'changed') throw error;
 }
 
 function changedMeanwhile(name: string): ChordialError {

@@ -3,6 +3,7 @@ import type { CID } from 'multiformats/cid';
 import { parseCid } from '../content/cid.ts';
 import { WalkRoom } from '../content/dag-walk.ts';
 import { checkName, checkPutName } from '../content/name.ts';
+import { ChordialError } from '../errors.ts';
 import { FolderTrees } from '../folders/folder-trees.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { FolderTable } from '../storage/folder-table.ts';
@@ -140,12 +141,20 @@ function filesOver(ports: FilePorts & { readonly listing: FileListing; readonly 
     list: (options) => listing.page(options),
     sorted: (page, wish, peers) =>
       listing.sorted({ ...page, copiesOf: (cids) => liveCopies(ports, cids, sortMilliseconds) }, wish, peers),
-    remove: async (name) => {
+    remove: async (name, cid) => {
       const checked = checkPutName(name);
-      await trees.forget(checked);
+      const isMeant = (there: string | null): boolean => cid === undefined || cid === there;
+      const changed = () =>
+        new ChordialError('changed', `${JSON.stringify(name)} was changed or put again meanwhile, and stays.`);
+      await trees.forget(checked, (there) => {
+        if (!isMeant(there.cid)) throw changed();
+      });
       const sealed = ownSealedEntries(ports, checked);
-      if (sealed.length === 0 || ports.names.own(checked) !== null) await endOwn(ports, checked);
-      for (const entry of sealed) await endOwn(ports, entry.name);
+      const own = ports.names.own(checked);
+      const meant = [...(own === null ? [] : [own]), ...sealed].filter((entry) => isMeant(entry.cid.toString()));
+      if (meant.length === 0 && cid !== undefined) throw changed();
+      if (meant.length === 0) await endOwn(ports, checked);
+      for (const entry of meant) await endOwn(ports, entry.name, cid === undefined ? undefined : entry.sequence);
       ports.notify({ kind: 'removed', text: `Removed ${JSON.stringify(sealed[0]?.name ?? name)}.` });
     },
   };

@@ -28,7 +28,7 @@ interface Removal extends ShownRemoval {
 
 interface Ports {
   readonly files: Pick<Files, 'resolve' | 'remove'>;
-  readonly trees: Pick<Trees, 'state' | 'published'>;
+  readonly trees: Pick<Trees, 'published'>;
   readonly self: string;
   readonly clock: Pick<Clock, 'after' | 'wallTime'>;
 }
@@ -89,9 +89,7 @@ export class Removals {
     removal.state = 'running';
     await forEachConcurrently(removal.cids, maxRemovedAtOnce, async ([name, cid]) => {
       try {
-        const isChanging = this.#ports.trees.state(name)?.isChanging === true;
-        if (!isChanging && (await this.#cidOf(name)) === cid) await this.#ports.files.remove(name);
-        else removal.failures.push({ name, problem: 'It was changed or put again meanwhile, and stays.' });
+        await this.#ports.files.remove(name, cid);
       } catch (error) {
         // Removed otherwise meanwhile.
         const isGone = error instanceof ChordialError && error.code === 'not-found';

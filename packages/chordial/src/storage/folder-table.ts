@@ -45,11 +45,12 @@ export interface FolderVersion {
   readonly attributes: Uint8Array | null;
 }
 
-export interface RenamedFolder {
+/** An own entry whose content is now in the tree of a name, or is replaced by it: it ends when that is published. */
+export interface LeftName {
   readonly from: string;
   readonly to: string;
-  /** Of the entry under the old name; null when it was never published. */
-  readonly sequence: number | null;
+  /** Of the entry; what is put under its name later stays. */
+  readonly sequence: number;
 }
 
 /** A part that is in no tree any more, and since when. */
@@ -58,7 +59,7 @@ export interface LeftPart {
   readonly part: number;
 }
 
-const renamedPrefix = 'folder-renamed/';
+const leftPrefix = 'folder-left/';
 
 /** Parent of what was removed and is not cleaned up yet. */
 const removed = -1;
@@ -70,7 +71,7 @@ const columns = 'node, parent, base, is_folder, cid, size, stored, modified, exe
 /** A tree this deep is a loop in a damaged table. */
 const maxDepth = 256;
 
-type FolderCatalog = Pick<Catalog, 'database' | 'write' | 'wallTime' | 'settings' | 'putSetting'>;
+type FolderCatalog = Pick<Catalog, 'database' | 'write' | 'wallTime' | 'setting' | 'settings' | 'putSetting'>;
 
 export class FolderTable {
   readonly #catalog: FolderCatalog;
@@ -162,7 +163,7 @@ export class FolderTable {
   placeFile(parent: number, base: string, file: PlacedFile): void {
     const before = this.child(parent, base);
     if (before !== null) this.detach(before.node);
-    const properties = before?.properties ?? null;
+    const properties = before === null || before.isFolder ? null : before.properties;
     this.addNode({ ...file, parent, base, isFolder: false, changes: 0, properties });
     this.touch(parent);
   }
@@ -188,21 +189,34 @@ export class FolderTable {
     this.#sql.run('UPDATE folder_nodes SET properties = ? WHERE node = ?', properties, node);
   }
 
-  /** The own folder gets another name, and keeps its versions. Inside a write. */
-  rename(top: number, renamed: RenamedFolder): void {
-    const { from, to } = renamed;
-    this.#sql.run('UPDATE folder_nodes SET base = ?, changes = changes + 1 WHERE node = ?', to, top);
-    this.#sql.run('UPDATE folder_versions SET folder = ? WHERE folder = ?', to, from);
-    this.#catalog.putSetting(renamedPrefix + from, renamed);
+  /** Bytes of all files below a folder that was taken over. Inside a write. */
+  setSize(node: number, size: number): void {
+    this.#sql.run('UPDATE folder_nodes SET size = ? WHERE node = ?', size, node);
   }
 
-  /** Whose old name is to be ended. */
-  renamed(): readonly RenamedFolder[] {
-    return this.#catalog.settings(renamedPrefix).flatMap(({ value }) => readRenamed(value) ?? []);
+  /** An own folder that has another name keeps its versions, beside those of what had the name before. Inside a write. */
+  moveVersions(from: string, to: string): void {
+    this.#sql.run('UPDATE OR REPLACE folder_versions SET folder = ? WHERE folder = ?', to, from);
   }
 
-  renameEnded(from: string): Promise<void> {
-    return this.#catalog.write(() => this.#catalog.putSetting(renamedPrefix + from, undefined));
+  /** Inside a write. */
+  leave(left: LeftName): void {
+    this.#catalog.putSetting(leftPrefix + left.from, left);
+  }
+
+  left(from: string): LeftName | null {
+    return readLeft(this.#catalog.setting(leftPrefix + from));
+  }
+
+  allLeft(): readonly LeftName[] {
+    return this.#catalog.settings(leftPrefix).flatMap(({ value }) => readLeft(value) ?? []);
+  }
+
+  /** Unless it has left once more since. */
+  leftEnded({ from, sequence }: LeftName): Promise<void> {
+    return this.#catalog.write(() => {
+      if (this.left(from)?.sequence === sequence) this.#catalog.putSetting(leftPrefix + from, undefined);
+    });
   }
 
   /** Takes a file, or a folder with all below, out of its folder at once; `sweep` cleans up. Inside a write. */
@@ -235,12 +249,12 @@ export class FolderTable {
       changes = iif(changes = ?, 0, changes) WHERE node = ?`;
     this.#sql.run(sql, built.cid, built.size, built.stored, built.part, changes, node);
     if (before === null) {
-      this.#leave(built.part, now);
+      this.#leavePart(built.part, now);
       return;
     }
     // A folder that went while it was built may have been the first of the part.
     this.#sql.run('UPDATE folder_parts SET removed = NULL WHERE part = ?', built.part);
-    if (before.part !== null && before.part !== built.part) this.#leave(before.part, now);
+    if (before.part !== null && before.part !== built.part) this.#leavePart(before.part, now);
   }
 
   /** Cleans up to `limit` of what was removed; false when nothing is left. Inside a write. */
@@ -256,7 +270,7 @@ export class FolderTable {
       if (left <= 0) break;
       left -= 1;
       this.#sql.run('DELETE FROM folder_nodes WHERE node = ?', Number(node));
-      if (part !== null) this.#leave(Number(part), now);
+      if (part !== null) this.#leavePart(Number(part), now);
     }
     return rows.length > 0;
   }
@@ -370,7 +384,7 @@ export class FolderTable {
   }
 
   /** A node refers to it no longer; it may be in others. */
-  #leave(part: number, now: number): void {
+  #leavePart(part: number, now: number): void {
     if (this.#sql.get('SELECT 1 FROM folder_nodes WHERE part = ? LIMIT 1', part) !== undefined) return;
     this.#sql.run('UPDATE folder_parts SET removed = ? WHERE part = ?', now, part);
   }
@@ -393,8 +407,9 @@ function nodeOf(row: Row): FolderNode {
   };
 }
 
-function readRenamed(value: unknown): RenamedFolder | null {
-  const { from, to, sequence } = (value ?? {}) as Partial<Record<keyof RenamedFolder, unknown>>;
-  const isNumber = sequence === null || typeof sequence === 'number';
-  return typeof from === 'string' && typeof to === 'string' && isNumber ? { from, to, sequence } : null;
+function readLeft(value: unknown): LeftName | null {
+  const { from, to, sequence } = (value ?? {}) as Partial<Record<keyof LeftName, unknown>>;
+  return typeof from === 'string' && typeof to === 'string' && typeof sequence === 'number'
+    ? { from, to, sequence }
+    : null;
 }

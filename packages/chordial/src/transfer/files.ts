@@ -248,8 +248,8 @@ export interface Files {
     wish: ListingWish,
     peers: ListedPeers,
   ): Promise<SortedFilePage>;
-  /** Removes this peer's own entry of the name. */
-  remove(name: string): Promise<void>;
+  /** Removes this peer's own entry of the name: with `cid` only while it stands for that, and otherwise throws `changed`. */
+  remove(name: string, cid?: string): Promise<void>;
 }
 
 /** An event of a file in plain words, for `start` and the event stream. */

@@ -21,11 +21,14 @@ const blocksPutBackAtOnce = 16;
 const ownPerPage = 1000;
 const maxPagesOfOwn = 20;
 
-/** Runs `build` with a sink for its blocks and publishes the result. Publishes nothing on failure. */
+/**
+ * Runs `build` with a sink for its blocks and publishes the result, unless `check` throws right before. Publishes nothing on
+ * failure.
+ */
 export async function publishing(
   ports: FilePorts,
   name: string,
-  options: PutOptions,
+  options: PutOptions & { readonly check?: () => void },
   build: (write: Emit) => Promise<NamedContent>,
 ): Promise<PutResult> {
   const sequence = ports.names.nextSequence(name);
@@ -45,6 +48,7 @@ export async function publishing(
     const ready = ports.data.clock.now();
     copiesOfName = await changingName(ports, name, before, () => {
       if (ports.names.wasEndedSince(name, sequence)) throw removedMeanwhile(name);
+      options.check?.();
       return ports.names.publish(content, sequence, options.timeToLive ?? null);
     });
     const now = ports.data.clock.now();

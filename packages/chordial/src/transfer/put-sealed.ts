@@ -103,10 +103,15 @@ export async function endOthers(ports: FilePorts, name: string, kept: string): P
   for (const entry of others) if (entry.name !== kept) await endOwn(ports, entry.name);
 }
 
-/** Ends an own entry, by its name in the network. */
-export async function endOwn(ports: FilePorts, name: string): Promise<void> {
-  const { ended, sequence } = await changingName(ports, name, ports.names.own(name), () => ports.names.end(name));
-  ports.afterwards(releaseBlocks(ports, { name: ended.name, sequence }, ended.cid));
+/** Ends an own entry, by its name in the network: with `sequence` only this one, and otherwise throws `changed`. */
+export async function endOwn(ports: FilePorts, name: string, sequence?: number): Promise<void> {
+  const end = await changingName(ports, name, ports.names.own(name), () => {
+    const isOther = ports.names.own(name)?.sequence !== sequence || ports.names.isStoring(name);
+    if (sequence !== undefined && isOther)
+      throw new ChordialError('changed', `${JSON.stringify(name)} was put again meanwhile, and stays.`);
+    return ports.names.end(name);
+  });
+  ports.afterwards(releaseBlocks(ports, { name: end.ended.name, sequence: end.sequence }, end.ended.cid));
 }
 
 /** Kernels stamp changes by a clock of at least this pace. */

@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request as plainRequest } from 'node:http';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { until } from '../fixtures/until.ts';
 import { DriveFixture } from './drive-fixture.ts';
+import { NetworkFixture } from './network-fixture.ts';
+import type { PeerProcess } from './peer-process.ts';
 
 let drive: DriveFixture;
 /** Without `/dav/`. */
@@ -248,6 +252,137 @@ test('B9 what is put while it is moved away, or where a lock makes a file, stays
       const { text } = await dav('GET', path);
       assert.equal(text, put === 423 ? '' : 'put', `${path} ${put}`);
     }
+});
+
+/** What is below a path of the drive, by path; of a file its text. */
+async function contentOf(path: string): Promise<Record<string, string>> {
+  const { text } = await dav('PROPFIND', `${path}/`, { headers: { Depth: '1' } });
+  const content: Record<string, string> = {};
+  for (const [, href = ''] of text.matchAll(/<D:response><D:href>([^<]*)</g)) {
+    if (href === `${path}/`) continue;
+    if (!href.endsWith('/')) content[href.slice(path.length + 1)] = (await dav('GET', href)).text;
+    else
+      for (const [name, of] of Object.entries(await contentOf(href.slice(0, -1))))
+        content[href.slice(path.length + 1) + name] = of;
+  }
+  return content;
+}
+
+test('B9 folders change places with whole own ones in one step, and what was there is replaced', async () => {
+  const place = (method: string, from: string, to: string) =>
+    statusOf(method, `/dav/mine/${from}`, { headers: { Destination: `${base}/dav/mine/${to}` } });
+  await dav('MKCOL', '/dav/mine/places');
+  await dav('MKCOL', '/dav/mine/places/in');
+  for (const name of ['a', 'in/b']) await dav('PUT', `/dav/mine/places/${name}`, { body: name });
+  const all = { a: 'a', 'in/b': 'in/b' };
+  await dav('PUT', '/dav/mine/places2', { body: 'a file that is replaced' });
+  assert.equal(await place('COPY', 'places', 'places2'), 204);
+  assert.deepEqual(await contentOf('/dav/mine/places2'), all);
+  assert.equal(await place('COPY', 'places/in', 'places3'), 201);
+  assert.equal(await place('MOVE', 'places2', 'places3/all'), 201);
+  assert.deepEqual(await contentOf('/dav/mine/places3'), { b: 'in/b', 'all/a': 'a', 'all/in/b': 'in/b' });
+  assert.equal(await statusOf('GET', '/dav/mine/places2'), 404);
+  assert.equal(await place('MOVE', 'places3/all/in', 'places2'), 201);
+  assert.equal(await place('MOVE', 'places2', 'places'), 204);
+  assert.deepEqual(await contentOf('/dav/mine/places'), { b: 'in/b' });
+  const { text: mine } = await dav('PROPFIND', '/dav/mine/', { headers: { Depth: '1' } });
+  const shown = [...mine.matchAll(/<D:href>\/dav\/mine\/(places[^<]*)</g)].map(([, name]) => name).sort();
+  assert.deepEqual(shown, ['places/', 'places3/']);
+  const namesThere = async () => {
+    const names: string[] = [];
+    for (const name of ['places', 'places2', 'places3'])
+      if ((await drive.other.request(`/api/v1/files/${name}/stat`)).status === 200) names.push(name);
+    return names;
+  };
+  await until('others see it', async () => {
+    const got = await drive.other.request('/api/v1/files/places?path=b');
+    const isNew = got.status === 200 && (await got.text()) === 'in/b';
+    return isNew && (await namesThere()).join(' ') === 'places places3';
+  });
+});
+
+/** Asks the drive of a peer that has just started. */
+async function askerOf(network: NetworkFixture, own: PeerProcess) {
+  const { text } = await network.command(['drive', '--json'], own);
+  const { url, password: secret } = JSON.parse(text) as { url: string; password: string };
+  const at = url.replace(/\/dav\/$/, '');
+  const authorization = `Basic ${Buffer.from(`chordial:${secret}`).toString('base64')}`;
+  const ask = async (method: string, where: string, { body, headers }: Sent = {}) =>
+    fetch(at + where, {
+      method,
+      headers: { Authorization: authorization, ...headers },
+      ...(body === undefined ? {} : { body }),
+    });
+  const place = (method: 'COPY' | 'MOVE', from: string, to: string) =>
+    ask(method, from, { headers: { Destination: `${at}/dav/mine/${to}` } });
+  return { ask, place };
+}
+
+test('B9 a peer that is killed right after whole folders changed places finishes that when it is back', async () => {
+  await using network = await NetworkFixture.open();
+  const flags = ['--door', '127.0.0.1:0', '--serve', 'dav'];
+  let own = await network.start({ flags });
+  const other = await network.start({ join: own });
+  await until('one ring', () => network.isIdeal([own, other]), 30_000);
+  const { ask, place } = await askerOf(network, own);
+  for (const name of ['a', 'b', 'c']) {
+    await ask('MKCOL', `/dav/mine/${name}`);
+    await ask('PUT', `/dav/mine/${name}/of-${name}`, { body: name });
+  }
+  await ask('PUT', '/dav/mine/d', { body: 'd' });
+  const there = async () => {
+    const { files } = (await (await other.request('/api/v1/files?all=true')).json()) as { files: { name: string }[] };
+    return files.map(({ name }) => name).sort();
+  };
+  await until('all is published', async () => (await there()).join(' ') === 'a b c d');
+  assert.equal((await place('MOVE', '/dav/mine/a', 'b')).status, 204);
+  assert.equal((await place('MOVE', '/dav/mine/b', 'c/b')).status, 201);
+  assert.equal((await place('COPY', '/dav/mine/c', 'd')).status, 204);
+  await own.kill9();
+  own = await network.restart(own, { flags });
+  const again = await askerOf(network, own);
+  const text = async (path: string) => (await again.ask('GET', path)).text();
+  for (const path of ['c/b/of-a', 'd/b/of-a', 'd/of-c'])
+    assert.equal(await text(`/dav/mine/${path}`), path.at(-1), path);
+  for (const path of ['a', 'b']) assert.equal((await again.ask('GET', `/dav/mine/${path}`)).status, 404, path);
+  await until('others see it', async () => {
+    const got = await other.request('/api/v1/files/d?path=b/of-a');
+    return got.status === 200 && (await got.text()) === 'a' && (await there()).join(' ') === 'c d';
+  });
+});
+
+test('B9 what is replaced by a copy that fails is as it was', async () => {
+  await using network = await NetworkFixture.open();
+  const own = await network.start({ flags: ['--door', '127.0.0.1:0', '--serve', 'dav'] });
+  const other = await network.start({ join: own });
+  await until('one ring', () => network.isIdeal([own, other]), 30_000);
+  const theirs = path.join(network.folder, 'theirs');
+  await mkdir(path.join(theirs, 'in'), { recursive: true });
+  for (let index = 0; index < 20; index++)
+    await writeFile(path.join(theirs, index % 2 === 0 ? `${index}` : `in/${index}`), randomBytes(300_000));
+  const { ask, place } = await askerOf(network, own);
+  await ask('MKCOL', '/dav/mine/box');
+  for (const name of ['box/in', 'whole']) {
+    await ask('MKCOL', `/dav/mine/${name}`);
+    await ask('PUT', `/dav/mine/${name}/kept`, { body: 'kept' });
+  }
+  await ask('PUT', '/dav/mine/plain', { body: 'kept' });
+  // Each block is at one of the two.
+  const put = await network.command(['put', theirs, '--replicas', '1'], other);
+  assert.equal(put.exit, 0, put.stderr);
+  assert.equal((await place('COPY', '/dav/network/theirs', 'box/first')).status, 201);
+  assert.equal((await ask('HEAD', '/dav/mine/box/first/in/1')).headers.get('content-length'), '300000');
+  for (let index = 0; index < 20; index++)
+    await writeFile(path.join(theirs, index % 2 === 0 ? `${index}` : `in/${index}`), randomBytes(300_000));
+  const again = await network.command(['put', theirs, '--replicas', '1'], other);
+  assert.equal(again.exit, 0, again.stderr);
+  await other.kill9();
+  for (const to of ['box/in', 'whole', 'plain']) {
+    const { status } = await place('COPY', '/dav/network/theirs', to);
+    assert.ok(status >= 400, `${to}: ${status}`);
+  }
+  for (const name of ['box/in/kept', 'whole/kept', 'plain'])
+    assert.equal(await (await ask('GET', `/dav/mine/${name}`)).text(), 'kept', name);
 });
 
 test('B9 namespaces and locks that are told again and again keep no one waiting', async () => {

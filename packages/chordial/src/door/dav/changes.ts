@@ -1,6 +1,5 @@
 /** What the drive changes: own names, and what is in own folders. */
 import { ChordialError } from '../../errors.ts';
-import type { Removed } from '../../folders/folder-trees.ts';
 import { ConditionalChanges } from '../../http/conditions.ts';
 import type { Peer } from '../../peer/peer.ts';
 import { ownRoot, type Resource, type Resources } from './resources.ts';
@@ -16,12 +15,14 @@ export interface WriteWish {
   readonly signal: AbortSignal;
   /** Called with what is there right before it is replaced; throws to refuse. */
   readonly check: (cid: string | null) => void;
+  /** Also a folder with all that is in it. */
+  readonly replacesFolder?: boolean;
 }
 
 export class Changes {
   readonly #peer: () => Peer;
   readonly #resources: Resources;
-  /** Of names by themselves; within folders each change is one step anyway. */
+  /** Of names that are written by themselves; other changes are one step. */
   readonly #ofNames = new ConditionalChanges();
 
   constructor(peer: () => Peer, resources: Resources) {
@@ -51,20 +52,21 @@ export class Changes {
 
   async #write(path: readonly string[], bytes: AsyncIterable<Uint8Array>, wish: WriteWish): Promise<Written> {
     const { files, trees } = this.#peer();
-    const { size, modified, signal, check } = wish;
+    const { size, modified, signal, check, replacesFolder = false } = wish;
     const [name = '', ...below] = path;
     const sized = size === null ? {} : { size };
     if (below.length > 0) {
       const options = { ...sized, signal, ...(modified === null ? {} : { modified }) };
       const checked = {
         ...options,
+        replacesFolder,
         check: (before: { readonly cid: string | null } | null) => check(before?.cid ?? null),
       };
       const { entry, isNew } = await trees.write({ folder: name, path: below }, bytes, checked);
       return { cid: entry.cid, isNew };
     }
     const before = await this.#resources.find([ownRoot, name]);
-    if (before?.isFolder) throw new ChordialError('already-exists', `${name} is a folder.`);
+    if (before?.isFolder && !replacesFolder) throw new ChordialError('already-exists', `${name} is a folder.`);
     check(before?.cid ?? null);
     const attributes = { modified: modified ?? Date.now(), executable: false };
     const { cid } = await files.put(name, bytes, { ...sized, signal, attributes });
@@ -90,25 +92,17 @@ export class Changes {
   }
 
   async remove(path: readonly string[]): Promise<void> {
-    await this.#inTurn([path], () => this.#remove(path, () => undefined));
+    await this.#inTurn([path], () => this.#remove(path));
   }
 
-  /** `check` is called with what is there and goes, and throws to keep it. */
-  async #remove([name = '', ...below]: readonly string[], check: (there: Removed) => void): Promise<void> {
+  async #remove([name = '', ...below]: readonly string[]): Promise<void> {
     const { files, trees } = this.#peer();
-    if (below.length > 0) return trees.remove({ folder: name, path: below }, check);
-    const there = await this.#resources.find([ownRoot, name]);
-    if (trees.state(name) !== null) await trees.forget(name, check);
-    else if (there !== null) check({ cid: there.cid, isEmpty: false });
-    try {
-      await files.remove(name);
-    } catch (error) {
-      // A folder that was made a moment ago and is not published has gone with its tree.
-      if (there === null || !(error instanceof ChordialError) || error.code !== 'not-found') throw error;
-    }
+    if (below.length > 0) await trees.remove({ folder: name, path: below });
+    else if (trees.state(name) === null) await files.remove(name);
+    else await trees.end(name);
   }
 
-  /** Replaces what is at `to`: within own folders in one step, otherwise it is removed first. */
+  /** What is at `to` is replaced when the copy is whole; on failure it stays. */
   async copy(
     from: readonly string[],
     to: readonly string[],
@@ -124,17 +118,20 @@ export class Changes {
   ): Promise<void> {
     const source = await this.#resources.find(from);
     if (source === null) throw new ChordialError('not-found', `/${from.join('/')} is not there.`);
+    const { trees } = this.#peer();
     const [root, ...own] = from;
-    if (root === ownRoot && own.length > 1 && to.length > 1) {
-      await this.#peer().trees.copy(treeAt(own), treeAt(to), { replaces: true, isShallow });
-      return;
+    const isInTree = root === ownRoot && source.entry === null;
+    const { cid, entry } = source;
+    if (isInTree && (source.isFolder || to.length > 1))
+      await trees.copy(treeAt(own), treeAt(to), { replaces: true, isShallow });
+    else if (!source.isFolder) await this.#copyFile(source, to, signal);
+    else if (cid === null)
+      throw new ChordialError('not-publisher', `/${from.join('/')} is a list, and no folder. Copy what is in it.`);
+    else if (isShallow) await trees.makeFolder(treeAt(to), { replaces: true });
+    else {
+      const attributes = typeof entry?.attributes === 'string' ? entry.attributes : null;
+      await trees.copyPublished({ cid, attributes }, treeAt(to), { replaces: true, signal });
     }
-    await this.#makeWay(source, to);
-    if (!source.isFolder) return this.#copyFile(source, to, signal);
-    await this.makeFolder(to);
-    if (isShallow) return;
-    for await (const { name } of this.#resources.list(from))
-      await this.#copy([...from, name], [...to, name], { isShallow, signal });
   }
 
   /** The same, both within what can be changed. Throws `changed` for what was written meanwhile, which stays where it is. */
@@ -143,37 +140,28 @@ export class Changes {
   }
 
   async #move(from: readonly string[], to: readonly string[], signal: AbortSignal): Promise<void> {
-    const { trees } = this.#peer();
+    const { files, trees } = this.#peer();
     const source = await this.#resources.find([ownRoot, ...from]);
     if (source === null) throw new ChordialError('not-found', `/${ownRoot}/${from.join('/')} is not there.`);
-    if (from.length > 1 && to.length > 1) {
+    if (source.isFolder || (from.length > 1 && to.length > 1)) {
       await trees.move(treeAt(from), treeAt(to), { replaces: true });
       return;
     }
-    await this.#makeWay(source, to);
-    if (!source.isFolder) await this.#copyFile(source, to, signal);
-    else if (from.length === 1 && to.length === 1) return trees.rename(from[0] ?? '', to[0] ?? '');
-    else {
-      await this.makeFolder(to);
-      for await (const { name } of this.#resources.list([ownRoot, ...from]))
-        await this.#move([...from, name], [...to, name], signal);
-    }
-    await this.#remove(from, ({ cid, isEmpty }) => {
-      if (source.isFolder ? isEmpty : cid === source.cid) return;
-      throw new ChordialError('changed', `${from.join('/')} was changed meanwhile, and what is new stays there.`);
-    });
-  }
-
-  /** A file in the place of a file replaces it when it is whole. */
-  async #makeWay(source: Resource, to: readonly string[]): Promise<void> {
-    const there = await this.#resources.find([ownRoot, ...to]);
-    if (there !== null && (there.isFolder || source.isFolder)) await this.#remove(to, () => undefined);
+    // A file by itself is a put of another kind than one in a folder: it is put again, and then removed where it was.
+    await this.#copyFile(source, to, signal);
+    const [name = ''] = from;
+    if (from.length === 1) await files.remove(name, source.cid ?? '');
+    else
+      await trees.remove(treeAt(from), ({ cid }) => {
+        if (cid === source.cid) return;
+        throw new ChordialError('changed', `${from.join('/')} was changed meanwhile, and what is new stays there.`);
+      });
   }
 
   async #copyFile(source: Resource, to: readonly string[], signal: AbortSignal): Promise<void> {
     const bytes = this.#resources.read(source, undefined, signal);
     const { size, modified } = source;
-    await this.#write(to, bytes, { size, modified, signal, check: () => undefined });
+    await this.#write(to, bytes, { size, modified, signal, check: () => undefined, replacesFolder: true });
   }
 
   /** Changes of one name by itself are made one after another. */

@@ -92,13 +92,13 @@ export class Resources {
       const found = await absentIsNull(this.#trees.entry({ folder: name, path: below }));
       return found === null ? null : ofTree(found);
     }
+    if (this.#trees.hasLeft(name)) return null;
     const { id } = this.#peer().status('none');
     const entry = await absentIsNull(this.#files.resolve({ name, publisher: id }));
     return entry === null ? null : ofEntry(entry, name);
   }
 
   async *#ownNames(): AsyncGenerator<Resource, void, undefined> {
-    const opened = new Map(this.#trees.own().map((one) => [one.name, one]));
     let cursor: string | null = null;
     do {
       const page: Awaited<ReturnType<Files['list']>> = await this.#files.list({
@@ -107,14 +107,14 @@ export class Resources {
         limit: namesPerPage,
       });
       for (const entry of page.files) {
-        if (entry.name === null || entry.name.includes('/')) continue;
-        const tree = opened.get(entry.name);
-        opened.delete(entry.name);
-        yield tree === undefined ? ofEntry(entry, entry.name) : ofTree(tree);
+        const { name } = entry;
+        if (name === null || name.includes('/') || this.#trees.state(name) !== null || this.#trees.hasLeft(name))
+          continue;
+        yield ofEntry(entry, name);
       }
       cursor = page.cursor;
     } while (cursor !== null);
-    for (const tree of opened.values()) yield ofTree(tree);
+    for (const tree of this.#trees.own()) yield ofTree(tree);
   }
 
   async *#ownFolder(name: string, path: readonly string[]): AsyncGenerator<Resource, void, undefined> {
