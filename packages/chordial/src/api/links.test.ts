@@ -59,6 +59,21 @@ test('B13 a link is made, listed with what was fetched, and taken back', async (
     assert.equal((await call(served, 'DELETE', `/api/v1/links/${gone}`)).body.code, 'not-found');
 });
 
+test('B18 uploads into a drop box that is taken back end with it', async () => {
+  await using served = await ServedPeer.open();
+  openDoor(served);
+  const { uploads, dropBoxes } = served.peer;
+  const [gone, open] = await Promise.all(
+    ['Inbox', 'Outbox'].map(async (drop) => {
+      const { id } = (await call<MadeLink>(served, 'POST', '/api/v1/links', { drop, most: 1000 })).body;
+      await dropBoxes.create({ id, folder: drop, most: 1000 }, { name: 'a', size: 10, mark: null });
+      return id;
+    }),
+  );
+  assert.equal((await call(served, 'DELETE', `/api/v1/links/${gone}`)).status, 204);
+  assert.deepEqual([uploads.inBox(gone!).length, uploads.inBox(open!).length], [0, 1]);
+});
+
 test('B13 what no link can be is refused', async () => {
   await using served = await ServedPeer.open();
   openDoor(served);

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { markedFile } from '../../test/fixtures/marked.ts';
 import { withFolder } from '../../test/fixtures/temporary-folder.ts';
@@ -59,7 +60,7 @@ async function fill(data: string, other: string): Promise<void> {
   await peer.transfers.wait(transfer);
   await peer.shares.add(other);
   const { id } = await peer.uploads.create('sent', 9);
-  await peer.uploads.append(id, 0, [Buffer.from('012')] as unknown as AsyncIterable<Uint8Array>);
+  await peer.uploads.append(id, 0, Readable.from([Buffer.from('012')]));
   await peer.stop();
 }
 

@@ -27,7 +27,8 @@ function dropping(check: (parts: Parts) => Promise<void>): Promise<void> {
     const open = async () => {
       const uploads = await Uploads.open(`${folder}/uploads`, files, { keys, now: () => now });
       const clock = { wallTime: () => now };
-      return new DropBoxes({ settings: catalog, clock, uploads, isOwn: (name) => published.has(name) });
+      const isOwn = (name: string) => published.has(name);
+      return new DropBoxes({ settings: catalog, clock, uploads, isOwn, isOpen: () => true });
     };
     await check({ boxes: await open(), open, published, pass: (milliseconds) => (now += milliseconds) });
     catalog.close();

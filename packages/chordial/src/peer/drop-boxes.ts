@@ -35,6 +35,8 @@ export interface DropPorts {
   readonly settings: Pick<Catalog, 'setting' | 'setSetting'>;
   readonly clock: Pick<Clock, 'wallTime'>;
   readonly uploads: Uploads;
+  /** Whether the link of this box, made by this peer, still leads to it. */
+  readonly isOpen: (id: string) => boolean;
   /** Whether this peer publishes this name. */
   readonly isOwn: (name: string) => boolean;
 }
@@ -127,6 +129,11 @@ export class DropBoxes {
 
   async remove(box: DropBox, id: string): Promise<void> {
     if (this.get(box, id).result === null) await this.#ports.uploads.remove(id);
+  }
+
+  /** Ends uploads into boxes that were taken back or have expired, and those that no one goes on with. */
+  sweep(): Promise<void> {
+    return this.#ports.uploads.sweep(this.#ports.isOpen);
   }
 
   /** Of this upload, beside all others of the box. */

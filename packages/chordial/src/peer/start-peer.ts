@@ -25,6 +25,7 @@ import { Uploads } from '../transfer/uploads.ts';
 import { buildCodes } from './build-codes.ts';
 import { buildHealth, buildHistory, buildReports, ownDisk } from './build-health.ts';
 import type { LocalNetwork } from './build-lan.ts';
+import { buildDropBoxes } from './build-links.ts';
 import { buildNetwork, type Network } from './build-network.ts';
 import { buildReach, type ReachParts } from './build-reach.ts';
 import { buildRing, type Ring } from './build-ring.ts';
@@ -36,7 +37,6 @@ import { isOnLan, type PeerConfiguration } from './configuration.ts';
 import { buildData, type Data } from './data.ts';
 import type { DataOptions } from './data-core.ts';
 import { Doors } from './doors.ts';
-import { DropBoxes } from './drop-boxes.ts';
 import { joinThrough, returnToRing } from './enter-ring.ts';
 import { PeerLimits } from './limits.ts';
 import { memberOperations } from './member-operations.ts';
@@ -157,6 +157,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     keys: folder.keys,
     tell: (text) => events.tell({ kind: 'damaged', text }),
   });
+  const dropBoxes = buildDropBoxes(folder, data, uploads, opened);
   const shown = { ...parts, finding, reach, clockWatch, lifecycle, doors, api: formatAddress(configuration.api) };
   const [ofRing, ofFiles] = [ringStatus(shown), fileStatus(shown)];
   const ofMembers = memberOperations(membership, transport);
@@ -181,12 +182,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     announcer: data.announcer,
     shareReader: data.shareReader,
     uploads,
-    dropBoxes: new DropBoxes({
-      settings: folder.catalog,
-      clock: systemClock,
-      uploads,
-      isOwn: (name) => data.names.own(name) !== null,
-    }),
+    dropBoxes,
     removals: new Removals({ files: data.files, trees: data.trees, self: ring.view.self.host, clock: systemClock }),
     tokens: new Tokens(folder.catalog, systemClock),
     doors,

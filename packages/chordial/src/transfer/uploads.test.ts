@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { withFolder } from '../../test/fixtures/temporary-folder.ts';
+import { until } from '../../test/fixtures/until.ts';
 import { ChordialError } from '../errors.ts';
 import type { PutOptions, PutResult } from './files.ts';
 import { OwnKeys } from './own-keys.ts';
@@ -29,7 +30,7 @@ class Published {
     this.bodies.set(name, `${JSON.stringify(options.sealed)} ${Buffer.concat(parts)}`);
     return { name, cid: 'bafk', size: 0, copies: 2, publisher: 'me' };
   }
-  async putPath(name: string, file: string): Promise<PutResult> {
+  async putPath(name: string, file: string, _options?: PutOptions): Promise<PutResult> {
     this.bodies.set(name, await readFile(file, 'utf8'));
     return { name, cid: 'bafk', size: 0, copies: 2, publisher: 'me' };
   }
@@ -37,6 +38,12 @@ class Published {
 
 async function* pieces(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);
+}
+
+/** Whose connection stays open, though nothing more comes. */
+async function* stalled(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
+  yield* pieces(...texts);
+  await new Promise<never>(() => {});
 }
 
 async function* cut(text: string): AsyncGenerator<Uint8Array> {
@@ -62,14 +69,70 @@ test('B6 after a restart an upload goes on behind the bytes that were acknowledg
     assert.equal((await Uploads.open(folder, files, { keys })).get(id).result?.copies, 2);
   }));
 
-test('two senders of one upload do not mix', () =>
+test('two senders of one upload do not mix, and one of which nothing comes gives way after five seconds', () =>
+  withUploads(async (folder) => {
+    let now = 0;
+    const files = new Published();
+    const uploads = await Uploads.open(folder, files, { keys, now: () => now });
+    const { id } = await uploads.create('a', 6);
+    const first = assert.rejects(uploads.append(id, 0, stalled('ab')), { code: 'busy' });
+    now = 4999;
+    await assert.rejects(uploads.append(id, 0, pieces('xy')), /Another request/);
+    now = 5000;
+    const both = [pieces('xy'), pieces('xy')].map((body) => uploads.append(id, 0, body));
+    await Promise.all(both.map((one) => assert.rejects(one, { code: 'changed' })));
+    await first;
+    assert.equal(uploads.get(id).received, 2);
+    await uploads.append(id, 2, pieces('cdef'));
+    assert.equal(files.bodies.get('a'), 'abcdef');
+  }));
+
+test('an upload that is ended leaves nothing, whether it is being sent or published', () =>
+  withUploads(async (folder) => {
+    const files = new Published();
+    const uploads = await Uploads.open(folder, files, { keys });
+    const sent = await uploads.create('a', 6);
+    const sending = assert.rejects(uploads.append(sent.id, 0, stalled('ab')), /was ended/);
+    await uploads.remove(sent.id);
+    await sending;
+    const published = await uploads.create('a', 2);
+    const begun = Promise.withResolvers<void>();
+    files.putPath = (_name, _file, { signal } = {}) => {
+      begun.resolve();
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const publishing = assert.rejects(uploads.append(published.id, 0, pieces('ab')), /was ended/);
+    await begun.promise;
+    await uploads.remove(published.id);
+    await publishing;
+    assert.deepEqual(await readdir(folder), []);
+  }));
+
+test('B6 of a request that sends all of a large file a crash costs no more than 64 MiB', () =>
+  withUploads(async (folder) => {
+    const mebibyte = 1024 * 1024;
+    const before = await Uploads.open(folder, new Published(), { keys });
+    const { id } = await before.create('a', 100 * mebibyte);
+    const zeros = Buffer.alloc(mebibyte).toString();
+    const first = assert.rejects(before.append(id, 0, stalled(...Array.from({ length: 70 }, () => zeros))));
+    await until(() => before.get(id).received >= 64 * mebibyte);
+    await cp(folder, `${folder} after a crash`, { recursive: true });
+    const after = await Uploads.open(`${folder} after a crash`, new Published(), { keys });
+    assert.equal(after.offset(after.get(id)), 64 * mebibyte);
+    await before.remove(id);
+    await first;
+  }));
+
+test('uploads into a box that is no longer open end with it, others stay', () =>
   withUploads(async (folder) => {
     const uploads = await Uploads.open(folder, new Published(), { keys });
-    const { id } = await uploads.create('a', 4);
-    const first = uploads.append(id, 0, pieces('ab'));
-    await assert.rejects(uploads.append(id, 0, pieces('xy')), /Another request/);
-    await assert.rejects(uploads.remove(id), /Another request/);
-    assert.equal((await first).received, 2);
+    const begun = await Promise.all(['gone', 'open', null].map((box) => uploads.create('a', 6, { box })));
+    const sending = assert.rejects(uploads.append(begun[0]!.id, 0, stalled('ab')), /was ended/);
+    await Promise.all([uploads.sweep((box) => box === 'open'), uploads.sweep((box) => box === 'open')]);
+    await sending;
+    assert.deepEqual(uploads.inBox('gone'), []);
+    assert.equal((await readdir(folder)).length, 4);
+    for (const { id } of begun.slice(1)) assert.equal(uploads.get(id).received, 0);
   }));
 
 test('an upload that no one goes on with is given up after a week', () =>

@@ -55,6 +55,15 @@ interface Announced extends Partial<Pick<Upload, 'box' | 'mark'>> {
   readonly wish?: SealWish | null | undefined;
 }
 
+/** A request that sends bytes of an upload, then publishes it. */
+interface Sending {
+  readonly end: AbortController;
+  readonly ended: Promise<void>;
+  /** When its last bytes came. */
+  moved: number;
+  isPublishing: boolean;
+}
+
 type UploadFiles = Pick<Files, 'put' | 'putPath' | 'checkFits' | 'sealWish'>;
 
 /** On the disk of the one who uploads: it hides the bytes from who reads it later, and needs no tag. */
@@ -71,6 +80,10 @@ export const activeMilliseconds = 600_000;
 /** Lifetime of an abandoned upload, and of the result of a finished one. */
 const maxIdleMilliseconds = 7 * 24 * 3600 * 1000;
 const maxStateBytes = 64 * 1024;
+/** Bytes that are durable before their request ends, so that a crash costs one that sends all of a large file no more. */
+const keptEveryBytes = 64 * 1024 * 1024;
+/** A request on which nothing came for so long gives way to the next: that of a machine that has changed its network. */
+const stalledMilliseconds = 5000;
 /** Disk space that uploads leave free. */
 const spareBytes = 256 * 1024 * 1024;
 
@@ -80,8 +93,8 @@ export class Uploads {
   readonly #keys: OwnKeys;
   readonly #now: () => number;
   readonly #known = new Map<string, Upload>();
-  /** Uploads with a request in progress. */
-  readonly #busy = new Set<string>();
+  /** Requests in progress, by the ids of their uploads. */
+  readonly #sending = new Map<string, Sending>();
 
   private constructor(folder: string, files: UploadFiles, keys: OwnKeys, now: () => number) {
     this.#folder = folder;
@@ -118,7 +131,7 @@ export class Uploads {
 
   /** Whether a request sends or publishes it. */
   isBusy(id: string): boolean {
-    return this.#busy.has(id);
+    return this.#sending.has(id);
   }
 
   /** Bytes that the sender need not send again; less than all until the file is published. */
@@ -159,51 +172,105 @@ export class Uploads {
     body: AsyncIterable<Uint8Array>,
     options: AppendOptions = {},
   ): Promise<Upload> {
+    while (this.#sending.has(id)) await this.#endSending(id, stalledMilliseconds);
     const before = this.get(id);
     if (before.result !== null) return before;
-    if (this.#busy.has(id)) {
-      throw new ChordialError('busy', `Another request is sending ${before.name}. Wait for it, or end it.`);
-    }
     if (offset !== this.offset(before)) {
       const message = `The upload of ${before.name} is at byte ${this.offset(before)}, not at ${offset}. Ask with HEAD and continue from there.`;
       throw new ChordialError('changed', message);
     }
-    this.#busy.add(id);
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const sending = { end: new AbortController(), ended, moved: this.#now(), isPublishing: false };
+    this.#sending.set(id, sending);
     try {
-      const written = await this.#write(before, offset, body);
-      return written.received === written.size ? await this.#publish(written, options) : written;
+      await this.#write(before, offset, this.#bytesFrom(body, sending));
+      const written = this.get(id);
+      if (written.received < written.size) return written;
+      const { signal } = sending.end;
+      signal.throwIfAborted();
+      sending.isPublishing = true;
+      const signals = options.signal === undefined ? [signal] : [signal, options.signal];
+      return await this.#publish(written, { ...options, signal: AbortSignal.any(signals) });
     } finally {
-      this.#busy.delete(id);
+      this.#sending.delete(id);
+      resolve();
     }
   }
 
-  /** Ends an upload and frees its bytes. Throws `not-found` or `busy`. */
+  /** Ends an upload, with the request that sends or publishes it, and frees its bytes. Throws `not-found`. */
   async remove(id: string): Promise<void> {
-    const { name } = this.get(id);
-    if (this.#busy.has(id)) throw new ChordialError('busy', `Another request is sending ${name}. End that one first.`);
+    const { result } = this.get(id);
+    while (this.#sending.has(id)) await this.#endSending(id, 0);
+    // What was published meanwhile is over, and its result is kept.
+    if (result === null && this.#known.get(id)?.result !== null) return;
     this.#known.delete(id);
     await fs.rm(this.#stateOf(id), { force: true });
     await fs.rm(this.#bytesOf(id), { force: true });
   }
 
-  async #write(upload: Upload, offset: number, body: AsyncIterable<Uint8Array>): Promise<Upload> {
-    const handle = await this.#openBytes(upload);
-    let at = offset;
+  /** Ends uploads that no one goes on with, and those into drop boxes that are no longer open. */
+  async sweep(isOpen: (box: string) => boolean): Promise<void> {
+    await this.#forgetIdle();
+    for (const { id, box } of this.#begunInBoxes())
+      if (box !== null && !isOpen(box) && this.#known.has(id)) await this.remove(id);
+  }
+
+  /** Ends the request that sends an upload, if nothing came for so long, and with 0 in any case. Throws `busy`. */
+  async #endSending(id: string, silence: number): Promise<void> {
+    const { name } = this.get(id);
+    const sending = this.#sending.get(id);
+    if (sending === undefined) return;
+    if (silence > 0 && (sending.isPublishing || this.#now() - sending.moved < silence))
+      throw new ChordialError('busy', `Another request is sending ${name}. Wait for it, or end it.`);
+    sending.end.abort(
+      new ChordialError('busy', `The upload of ${name} was ended, or another request goes on with it.`),
+    );
+    await sending.ended;
+  }
+
+  /** Of a body, until its request is ended for another. */
+  async *#bytesFrom(body: AsyncIterable<Uint8Array>, sending: Sending): AsyncGenerator<Uint8Array, void, undefined> {
+    const { signal } = sending.end;
+    const bytes = body[Symbol.asyncIterator]();
     try {
-      for await (const piece of kept(body, upload, offset)) {
+      for (;;) {
+        const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+          signal.onabort = () => reject(signal.reason);
+          bytes.next().then(resolve, reject);
+        });
+        if (next.done === true) return;
+        sending.moved = this.#now();
+        yield next.value;
+        signal.throwIfAborted();
+      }
+    } finally {
+      // Where it waits for bytes it ends when its connection does.
+      void bytes.return?.().then(undefined, () => undefined);
+    }
+  }
+
+  async #write(upload: Upload, offset: number, body: AsyncIterable<Uint8Array>): Promise<void> {
+    const handle = await this.#openBytes(upload);
+    let [at, kept] = [offset, offset];
+    const keep = async (): Promise<void> => {
+      await handle.datasync();
+      await this.#keep({ ...upload, received: at, touched: this.#now() });
+      kept = at;
+    };
+    try {
+      for await (const piece of keptForm(body, upload, offset)) {
         if (at + piece.length > upload.size) {
           const message = `More bytes came than the ${upload.size} that were announced for ${upload.name}. End the upload and begin a new one.`;
           throw new ChordialError('too-large', message);
         }
         await handle.write(piece, 0, piece.length, at);
         at += piece.length;
+        if (at - kept >= keptEveryBytes) await keep();
       }
     } finally {
-      await handle.datasync();
+      if (at > kept) await keep();
       await handle.close();
-      if (at > offset) await this.#keep({ ...upload, received: at, touched: this.#now() });
     }
-    return this.get(upload.id);
   }
 
   /** Throws `not-found`, and drops the upload, when its bytes are gone. */
@@ -261,12 +328,12 @@ export class Uploads {
 
   /** Of a stranger who has left it. */
   #isSilent({ id, box, touched }: Upload): boolean {
-    return box !== null && !this.#busy.has(id) && this.#now() - touched >= activeMilliseconds;
+    return box !== null && !this.#sending.has(id) && this.#now() - touched >= activeMilliseconds;
   }
 
   /** Where no further one may be begun, the silent one with the fewest bytes goes: who begins many keeps no one else out. */
   async #forgetSilent(box: string): Promise<void> {
-    const begun = [...this.#known.values()].filter((one) => one.result === null && one.box !== null);
+    const begun = this.#begunInBoxes();
     const own = begun.filter((one) => one.box === box);
     const crowd = own.length >= maxUploadsPerBox ? own : begun.length >= maxDropUploads ? begun : [];
     const silent = crowd.filter((one) => this.#isSilent(one));
@@ -274,12 +341,16 @@ export class Uploads {
     if (least !== undefined) await this.remove(least.id);
   }
 
+  #begunInBoxes(): readonly Upload[] {
+    return [...this.#known.values()].filter(({ box, result }) => box !== null && result === null);
+  }
+
   async #forgetIdle(): Promise<void> {
     const oldest = this.#now() - maxIdleMilliseconds;
     for (const { id, touched } of this.#known.values()) {
-      if (touched < oldest && !this.#busy.has(id)) await this.remove(id);
+      if (touched < oldest && !this.#sending.has(id)) await this.remove(id);
     }
-    const ended = [...this.#known.values()].filter(({ id, result }) => result !== null && !this.#busy.has(id));
+    const ended = [...this.#known.values()].filter(({ id, result }) => result !== null && !this.#sending.has(id));
     ended.sort((a, b) => b.touched - a.touched);
     for (const { id } of ended.slice(maxUploads)) await this.remove(id);
   }
@@ -350,7 +421,7 @@ function counterAt(offset: number): Buffer {
 }
 
 /** As it is kept on the disk. */
-async function* kept(
+async function* keptForm(
   body: AsyncIterable<Uint8Array>,
   { sealed }: Upload,
   offset: number,

@@ -66,6 +66,18 @@ test('B18 files are sent to a drop box over breaks, a reload and another browser
     assert.equal(Buffer.from(peer.kept.get('Inbox - notes (2).txt')?.bytes ?? []).toString(), 'hello');
     assert.equal(peer.kept.get('Inbox - empty')?.bytes.length, 0);
 
+    // One that is cancelled while it is sent leaves its room to others.
+    const wire = await other.context().newCDPSession(other);
+    const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: mebibyte };
+    await wire.send('Network.emulateNetworkConditions', slow);
+    await writeFile(path.join(folder, 'song.bin'), randomBytes(6 * mebibyte));
+    await other.setInputFiles('#pick', path.join(folder, 'song.bin'));
+    const begun = () => peer.uploads.inBox(id).find(({ result }) => result === null);
+    await until(() => begun() !== undefined && peer.uploads.isBusy(begun()!.id));
+    await other.getByRole('button', { name: 'Cancel song.bin' }).click();
+    await until(() => begun() === undefined);
+    await wire.send('Network.emulateNetworkConditions', { ...slow, uploadThroughput: -1 });
+
     // A changed file of that name is another one, and there is no room for it.
     await utimes(large, 1, 1);
     await other.setInputFiles('#pick', large);
