@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -10,7 +10,6 @@ import { BrowserFixture, desktop, phone } from '../browser/browser-fixture.ts';
 import { NetworkFixture } from '../end-to-end/network-fixture.ts';
 import type { PeerProcess } from '../end-to-end/peer-process.ts';
 import { until } from '../fixtures/until.ts';
-import { Firefox } from './firefox.ts';
 
 const run = promisify(execFile);
 
@@ -95,36 +94,33 @@ test('B13 a link outlives its sender, and opens in Chromium, Firefox and curl at
   assert.equal(sha256(await readFile(await (await decrypting).path())), sha256(photo));
   await opened.getByText('The file is complete and unchanged.').waitFor();
 
-  await using firefox = await Firefox.open(folder);
-  for (const [origin, width, height] of [
-    [secure, 390, 844],
-    [open, 1280, 800],
+  await using firefox = await BrowserFixture.open('firefox');
+  for (const [origin, view] of [
+    [secure, phone],
+    [open, desktop],
   ] as const) {
-    await firefox.resize(width, height);
-    await firefox.go(origin + at);
-    assert.equal(await firefox.evaluate('document.querySelector("h1").textContent'), 'summer photo.png');
-    await until('the image is shown', () =>
-      firefox.evaluate<boolean>('document.querySelector("img").naturalWidth === 64'),
-    );
-    assert.equal(await firefox.evaluate('document.documentElement.scrollWidth <= innerWidth'), true);
+    const page = await firefox.page(origin + at, view);
+    await page.getByRole('heading', { name: 'summer photo.png' }).waitFor();
+    await page.waitForFunction(`document.querySelector('img').naturalWidth === 64`);
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true);
   }
-  const has = (wanted: string) =>
-    until('Firefox has the file', async () => {
-      const names = await readdir(firefox.downloads);
-      return names.includes(wanted) && sha256(await readFile(path.join(firefox.downloads, wanted))) === sha256(photo);
-    });
-  await firefox.evaluate('document.querySelector(".button").click()');
-  await has('summer photo.png');
+  const visitor = await firefox.page(open + at);
+  const saved = async (role: 'link' | 'button') => {
+    const saving = visitor.waitForEvent('download');
+    await visitor.getByRole(role, { name: 'Download' }).click();
+    const download = await saving;
+    // Firefox numbers what it has saved before.
+    assert.match(download.suggestedFilename(), /^summer photo(\(1\))?\.png$/);
+    assert.equal(sha256(await readFile(await download.path())), sha256(photo));
+  };
+  await saved('link');
   // By a worker, since this is this machine.
-  await firefox.go(open + pathname + hash);
-  await until('the name is opened', () => firefox.evaluate<boolean>('document.title === "summer photo.png"'));
-  await firefox.evaluate('document.querySelector("button").click()');
-  await until('the end was verified', () =>
-    firefox.evaluate<boolean>('document.querySelector("#said").textContent.includes("complete and unchanged")'),
-  );
-  await has('summer photo(1).png');
-  await firefox.go(open + folderAt);
-  assert.equal(await firefox.evaluate('document.querySelectorAll(".entries li").length'), 3);
+  await visitor.goto(open + pathname + hash);
+  await visitor.getByRole('heading', { name: 'summer photo.png' }).waitFor();
+  await saved('button');
+  await visitor.getByText('The file is complete and unchanged.').waitFor();
+  await visitor.goto(open + folderAt);
+  assert.equal(await visitor.locator('.entries li').count(), 3);
 
   const again = await network.restart(sender, { join: first });
   await until('one ring of three', () => network.isIdeal([first, plain, again]), 60_000);
@@ -141,8 +137,8 @@ test('B13 a link outlives its sender, and opens in Chromium, Firefox and curl at
     return status.every((one) => one === '404');
   });
   assert.ok(performance.now() - since < 5000);
-  await firefox.go(open + at);
-  assert.match(await firefox.evaluate('document.body.textContent'), /There is nothing here/);
+  await visitor.goto(open + at);
+  await visitor.getByText(/There is nothing here/).waitFor();
 });
 
 async function doorOf(peer: PeerProcess): Promise<string> {
