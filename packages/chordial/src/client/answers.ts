@@ -1,7 +1,20 @@
 /** JSON schemas of the API's responses, part of the OpenAPI document, and the types derived from them. */
+
+import { sentenceCodes } from '../sentences.ts';
 import { list, orNull, record, type TypeOf, text, textOrNull, whole, wholeOrNull } from './schema.ts';
 
 const zone = { type: ['string', 'null'], description: 'What fails together with the peer, as it says itself' } as const;
+
+/** A sentence for people, in English, and as a code with values for other languages. */
+const sentence = {
+  text,
+  code: { enum: sentenceCodes, description: 'Which sentence it is; sentences.ts names the values of each' },
+  values: {
+    type: 'object',
+    description: 'What is said in it: sizes in bytes, times as ISO 8601',
+    additionalProperties: true,
+  },
+} as const;
 
 const putFields = { name: text, cid: text, size: whole, copies: whole, publisher: text } as const;
 export const putResult = {
@@ -161,11 +174,11 @@ export const nodeStatus = record({
   reach: record({
     state: { enum: ['loopback-only', 'unknown', 'open', 'hidden'] },
     address: { type: ['string', 'null'], description: 'Where members dialled this peer back, or could not' },
-    text: { type: 'string', description: 'A sentence that says who tried, and what to do' },
+    ...sentence,
   }),
   portMapping: record({
     state: { enum: ['off', 'asking', 'no-gateway', 'no-router', 'refused', 'mapped'] },
-    text: { type: 'string', description: 'A sentence that says what the router gave or why not, and what to do' },
+    ...sentence,
   }),
   clock: orNull(
     record({
@@ -553,7 +566,7 @@ const level = { enum: ['good', 'note', 'bad'], description: 'bad: it does not wo
 export const health = record({
   level: { ...level, description: 'The worst of the findings' },
   time: text,
-  findings: list(record({ check: { type: 'string', description: 'What was looked at' }, level, text })),
+  findings: list(record({ check: { type: 'string', description: 'What was looked at' }, level, ...sentence })),
   copies: record({
     state: { enum: ['whole', 'repairing', 'waiting', 'few-peers', 'unknown'] },
     wanted: { type: 'integer', description: 'Copies that a block is to have' },

@@ -1,5 +1,6 @@
 /** What this peer knows about the hosts of its network: names, admission times, rights. */
 import type { HostId } from '@chordial/ring';
+import { type Said, said } from '../sentences.ts';
 import { BoundedCache } from './bounded-cache.ts';
 
 /** `members`: by certificate. `open`: everyone. `classroom`: a teaching ring with chosen ids, everyone. */
@@ -11,6 +12,11 @@ export const unprotected: Readonly<Record<Exclude<AdmissionMode, 'members'>, str
   classroom:
     'This is a teaching ring: anyone who reaches a peer may join it, take any place and read everything. Store nothing important in it.',
 };
+
+/** What a network that is open does not protect. */
+export function unprotectedNetwork(admission: keyof typeof unprotected): Said {
+  return said(`network-${admission}`, {}, unprotected[admission]);
+}
 
 export const allRights = ['store', 'publish', 'invite', 'admin'] as const;
 export type Right = (typeof allRights)[number];

@@ -10,6 +10,7 @@ import { S3Blocks } from '../s3/blocks.ts';
 import { S3Client, type S3Counts, type S3State } from '../s3/client.ts';
 import { readKeys } from '../s3/keys.ts';
 import { defaultRegion, endpointOf, shownPlace } from '../s3/place.ts';
+import { type Said, said } from '../sentences.ts';
 import { BlockCache } from '../storage/block-cache.ts';
 import type { DiskBlockStore } from '../storage/disk-block-store.ts';
 import type { LargeBlocks } from '../storage/large-blocks.ts';
@@ -56,8 +57,7 @@ export async function openObjectBlocks(
   await keys();
   let upkeep: Upkeep | null = null;
   const changed = (state: S3State): void => {
-    const told = toldOf(state);
-    events.tell({ kind: state.state === 'up' ? 'store' : 'store-fault', text: `${shownPlace(place)} ${told}` });
+    events.tell({ kind: state.state === 'up' ? 'store' : 'store-fault', ...toldOf(shownPlace(place), state) });
     if (state.state === 'up') upkeep?.wake();
   };
   const client = new S3Client({ place, keys, random: systemRandom, changed });
@@ -107,10 +107,15 @@ export async function openObjectBlocks(
   };
 }
 
-function toldOf({ state, text }: S3State): string {
-  if (state === 'up') return 'answers again';
-  if (state === 'away') return `does not answer as it should (${text}): its blocks cannot be read until it is back`;
-  return state === 'full' ? `is full (${text}): blocks go to other peers` : `cannot be used by this peer: ${text}`;
+function toldOf(place: string, { state, text: reason }: S3State): Said {
+  if (state === 'up') return said('store-up', { place, cached: null }, `${place} answers again`);
+  if (state === 'away') {
+    const text = `${place} does not answer as it should (${reason}): its blocks cannot be read until it is back`;
+    return said('store-away', { place, reason }, text);
+  }
+  if (state === 'full')
+    return said('store-full', { place, reason }, `${place} is full (${reason}): blocks go to other peers`);
+  return said('store-refused', { place, reason }, `${place} cannot be used by this peer: ${reason}`);
 }
 
 /** Removals that did not reach the store, and what a crash left or the store lost. */

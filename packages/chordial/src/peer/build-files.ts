@@ -6,6 +6,7 @@ import { checkName, checkPutName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { FolderTrees } from '../folders/folder-trees.ts';
 import { BoundedCache } from '../network/bounded-cache.ts';
+import { said } from '../sentences.ts';
 import { FolderTable } from '../storage/folder-table.ts';
 import { contentFetcher } from '../transfer/content-fetcher.ts';
 import type { FilePorts, NameChanges, Pins } from '../transfer/file-ports.ts';
@@ -155,7 +156,9 @@ function filesOver(ports: FilePorts & { readonly listing: FileListing; readonly 
       if (meant.length === 0 && cid !== undefined) throw changed();
       if (meant.length === 0) await endOwn(ports, checked);
       for (const entry of meant) await endOwn(ports, entry.name, cid === undefined ? undefined : entry.sequence);
-      ports.notify({ kind: 'removed', text: `Removed ${JSON.stringify(sealed[0]?.name ?? name)}.` });
+      const told = sealed[0]?.name ?? name;
+      const line = said('removed', { name: told }, `Removed ${JSON.stringify(told)}.`);
+      ports.notify({ kind: 'removed', ...line });
     },
   };
 }

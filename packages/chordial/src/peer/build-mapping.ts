@@ -26,7 +26,7 @@ export function buildMapping(folder: OpenFolder, { transport }: Network, opened:
     off: () => {
       const own = (isUnspecified(host) ? interfaceAddresses() : [host]).filter(isIPv4);
       const open = own.find((address) => natOf(address) === 'public');
-      return open === undefined ? null : `this machine has the public address ${open}`;
+      return open === undefined ? null : { reason: 'public-address', address: open };
     },
     internalPort: () => parseAddress(transport.listening).port,
     gateway: async () => {

@@ -6,9 +6,9 @@ import { MoveNews, tellMove } from '../network/moved-host.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import { TransportError } from '../network/transport.ts';
 import { DialBacks } from '../reach/dial-back.ts';
-import { type Mapping, mappingText } from '../reach/port-mapping.ts';
+import { type Mapping, saidMapping } from '../reach/port-mapping.ts';
 import { reachMessages } from '../reach/reach-messages.ts';
-import { type Reach, Reachability, reachText } from '../reach/reachability.ts';
+import { Reachability, saidReach } from '../reach/reachability.ts';
 import type { Network } from './build-network.ts';
 import type { Ring } from './build-ring.ts';
 import type { Closing } from './closing.ts';
@@ -32,7 +32,8 @@ export async function buildReach(folder: OpenFolder, network: Network, { ring, v
   const isOff = isLoopback(listen.host);
   const why = mapsNoPort(configuration);
   const portMapping = why === null ? (await import('./build-mapping.ts')).buildMapping(folder, network, opened) : null;
-  const mapping = (): Mapping => portMapping?.mapping ?? { state: 'off', why: why ?? '' };
+  const mapping = (): Mapping =>
+    portMapping?.mapping ?? { state: 'off', ...(why ?? { reason: 'switched-off', address: null }) };
   const port = (): number => {
     const now = mapping();
     return now.state === 'mapped' ? now.externalPort : parseAddress(advertise ?? transport.listening).port;
@@ -62,13 +63,15 @@ export async function buildReach(folder: OpenFolder, network: Network, { ring, v
   opened.defer(() => reachability.close());
   reachability.onChange((reach) => {
     const level = reach.state === 'hidden' ? 'warn' : 'info';
-    events.tell({ kind: 'reach', level, text: `Reachable from other machines: ${reachText(reach)}` });
+    const line = saidReach(reach);
+    events.tell({ kind: 'reach', level, ...line, text: `Reachable from other machines: ${line.text}` });
     const isMapped = mapping().state === 'mapped';
     transport.prove(isMapped && reach.state === 'open' ? reach.address : null);
     if (isMapped && reach.state === 'hidden') portMapping?.again();
   });
   portMapping?.onChange((now) => {
-    events.tell({ kind: 'reach', text: `Port mapping: ${mappingText(now)}` });
+    const line = saidMapping(now);
+    events.tell({ kind: 'reach', ...line, text: `Port mapping: ${line.text}` });
     if (now.state !== 'mapped') transport.prove(null);
     reachability.again();
   });
@@ -124,16 +127,10 @@ export function shownReach({ reachability, mapping, relays }: ReachParts): Pick<
     reach: {
       state: reach.state,
       address: 'address' in reach ? reach.address : null,
-      text: reachText(reach) + relayText(reach, relays()),
+      ...saidReach(reach, reach.state === 'hidden' ? relays() : null),
     },
-    portMapping: { state: mapped.state, text: mappingText(mapped) },
+    portMapping: { state: mapped.state, ...saidMapping(mapped) },
   };
-}
-
-function relayText({ state }: Reach, relays: number): string {
-  if (state !== 'hidden') return '';
-  if (relays === 0) return ' Until then no one reaches it: no member relays for it.';
-  return ` Until then others reach it through ${relays} ${relays === 1 ? 'relay' : 'relays'}.`;
 }
 
 type Ports = ConstructorParameters<typeof Reachability>[0];

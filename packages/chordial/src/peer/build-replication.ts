@@ -31,6 +31,7 @@ import { SupersededPuts } from '../replication/superseded-puts.ts';
 import { syncMessages } from '../replication/sync-messages.ts';
 import { defaultSyncTimes, type SyncPorts } from '../replication/sync-ports.ts';
 import { SyncServer } from '../replication/sync-server.ts';
+import { said } from '../sentences.ts';
 import type { ClaimedBlock } from '../storage/block-store.ts';
 import { BlockTraffic } from '../transfer/block-traffic.ts';
 import type { Records } from './build-records.ts';
@@ -122,11 +123,10 @@ export function buildReplication(core: DataCore, records: Records) {
       ...(graceMilliseconds === undefined ? {} : { graceMilliseconds }),
       ...options.syncTimes,
     },
-    moved: ({ blocks: copies, records, dropped, cached }) =>
-      core.notify({
-        kind: 'moved',
-        text: `Moved ${copies} replicas of blocks and ${records} records to their places; of excess replicas here, dropped ${dropped} and kept ${cached} as cache.`,
-      }),
+    moved: ({ blocks: copies, records, dropped, cached }) => {
+      const text = `Moved ${copies} replicas of blocks and ${records} records to their places; of excess replicas here, dropped ${dropped} and kept ${cached} as cache.`;
+      core.notify({ kind: 'moved', ...said('moved', { copies, records, dropped, cached }, text) });
+    },
   };
   const reconciliation = new Begun(() => new Reconciliation(sync));
   const scrub = new Begun(
@@ -137,7 +137,9 @@ export function buildReplication(core: DataCore, records: Records) {
         fetchElsewhere: (cid, signal) => repairing.fetchElsewhere(cid, signal),
         found: (cid, repaired) => {
           const outcome = repaired ? 'replaced by a good copy' : 'no good copy is available now; will be retried';
-          core.notify({ kind: 'repaired', text: `The replica of block ${cid} on this disk was corrupt: ${outcome}.` });
+          const text = `The replica of block ${cid} on this disk was corrupt: ${outcome}.`;
+          const values = { cid: cid.toString(), isReplaced: repaired };
+          core.notify({ kind: 'repaired', ...said('copy-corrupt', values, text) });
         },
         failed: core.failed('A block could not be checked or repaired'),
       }),
@@ -193,11 +195,10 @@ export function buildReplication(core: DataCore, records: Records) {
           while ((await storage.records.expire(before, recordExpiryBatch)) === recordExpiryBatch);
           await shareHolder.removeOver(now);
         },
-        freed: (count) =>
-          core.notify({
-            kind: 'freed',
-            text: `Freed ${count} ${count === 1 ? 'block' : 'blocks'} that no file references any more.`,
-          }),
+        freed: (blocks) => {
+          const text = `Freed ${blocks} ${blocks === 1 ? 'block' : 'blocks'} that no file references any more.`;
+          core.notify({ kind: 'freed', ...said('freed', { blocks }, text) });
+        },
         failed: core.failed('Claims could not be checked and will be retried'),
       }),
   );

@@ -52,7 +52,7 @@ export function buildSearch({ folder, network, ring, storage, data }: SearchPart
     table: storage.sharedFiles,
     announcer: data.announcer,
     words: postingWords,
-    notify: (text) => events.tell({ kind: 'shares', text }),
+    notify: (line) => events.tell({ kind: 'shares', ...line }),
     failed: (error) => events.tell({ kind: 'shares', text: error.message }),
   });
   opened.defer(() => folders.close(), 'the shares: a file or folder of them does not answer');

@@ -8,6 +8,7 @@ import type { Clock, Contact, Milliseconds, Timer } from '@chordial/ring';
 import { draw } from '../flow/draw.ts';
 import type { AskingPorts } from '../network/members-exchange.ts';
 import { TransportError } from '../network/transport.ts';
+import { type Said, said } from '../sentences.ts';
 import { Message, type Registry } from '../wire/message.ts';
 import { map, uint } from '../wire/schema.ts';
 
@@ -33,7 +34,7 @@ const deadlineMilliseconds: Milliseconds = 3000;
 
 export class ClockWatch {
   readonly #ports: AskingPorts;
-  readonly #report: (text: string) => void;
+  readonly #report: (line: Said) => void;
   #timer: Timer | null = null;
   #askAt: Milliseconds;
   /** Wall time minus monotonic time: changes when the clock is set. */
@@ -43,7 +44,7 @@ export class ClockWatch {
   #closed = false;
 
   /** @param report called when the clock turns out to be off, with the offset, and when it is right again */
-  constructor(ports: AskingPorts, report: (text: string) => void) {
+  constructor(ports: AskingPorts, report: (line: Said) => void) {
     this.#ports = ports;
     this.#report = report;
     this.#base = baseOf(ports.clock);
@@ -59,7 +60,7 @@ export class ClockWatch {
   /** A sentence when the clock is off by more than a minute, else null. */
   get note(): string | null {
     const difference = this.#difference;
-    return difference === null || Math.abs(difference.ahead) <= toldAfterSeconds ? null : noteOf(difference);
+    return difference === null || Math.abs(difference.ahead) <= toldAfterSeconds ? null : clockOff(difference).text;
   }
 
   close(): void {
@@ -100,11 +101,11 @@ export class ClockWatch {
     const isOff = Math.abs(difference.ahead) > toldAfterSeconds;
     if (isOff && (this.#told === null || Math.abs(difference.ahead - this.#told) > toldAfterSeconds)) {
       this.#told = difference.ahead;
-      this.#report(noteOf(difference));
+      this.#report(clockOff(difference));
     }
     if (isOff || this.#told === null) return;
     this.#told = null;
-    this.#report("This peer's clock agrees with others again.");
+    this.#report(said('clock-set', {}, "This peer's clock agrees with others again."));
   }
 
   /** Seconds, or null without a valid answer. */
@@ -125,9 +126,10 @@ function baseOf(clock: Clock): Milliseconds {
   return clock.wallTime() - clock.now();
 }
 
-function noteOf({ ahead, peers }: ClockDifference): string {
+export function clockOff({ ahead, peers }: ClockDifference): Said {
   const which = peers === 1 ? 'that of the peer' : `those of the ${peers} peers`;
-  return `This peer's clock is ${shownDuration(Math.abs(ahead))} ${ahead > 0 ? 'ahead of' : 'behind'} ${which} asked: its entries may be refused, and entries of others not be seen. Set the clock, best by NTP.`;
+  const text = `This peer's clock is ${shownDuration(Math.abs(ahead))} ${ahead > 0 ? 'ahead of' : 'behind'} ${which} asked: its entries may be refused, and entries of others not be seen. Set the clock, best by NTP.`;
+  return said('clock-off', { seconds: Math.round(Math.abs(ahead)), isAhead: ahead > 0, peers }, text);
 }
 
 /** `2 h 0 min`, `3 d 4 h`, `90 s`: the two largest units. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import { isLoopback, isUnspecified } from '../network/addresses.ts';
 import type { Invite } from '../network/invite.ts';
+import type { NoMapping } from '../reach/port-mapping.ts';
 import { homeFolder } from '../storage/runtime-folder.ts';
 import type { OwnDoor } from './doors.ts';
 import type { PeerEvent } from './peer.ts';
@@ -56,11 +57,11 @@ export function isOnLan({ lan, listen, otherMachine }: PeerConfiguration): boole
 }
 
 /** Why no port of a router is asked for, whatever addresses this machine has; null where one may be. */
-export function mapsNoPort({ portMapping, listen, advertise, otherMachine }: PeerConfiguration): string | null {
-  if (portMapping === false) return 'switched off with --port-mapping off';
-  if (isLoopback(listen.host) || otherMachine !== undefined) return 'it listens on loopback';
-  if (advertise !== undefined) return `its address is given with --advertise ${advertise}`;
-  return isIPv6(listen.host) && !isUnspecified(listen.host) ? 'it listens on IPv6 only' : null;
+export function mapsNoPort({ portMapping, listen, advertise, otherMachine }: PeerConfiguration): NoMapping | null {
+  if (portMapping === false) return { reason: 'switched-off', address: null };
+  if (isLoopback(listen.host) || otherMachine !== undefined) return { reason: 'loopback', address: null };
+  if (advertise !== undefined) return { reason: 'advertised', address: advertise };
+  return isIPv6(listen.host) && !isUnspecified(listen.host) ? { reason: 'ipv6-only', address: null } : null;
 }
 
 /** `$XDG_DATA_HOME/chordial`, by default `~/.local/share/chordial`. Throws `bad-usage` for a user without a home. */

@@ -9,6 +9,7 @@
 
 import type { Clock, Contact, HostId, Milliseconds, Random, RingHost, RingNetwork } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import { type Said, said } from '../sentences.ts';
 
 export interface EnterPorts {
   readonly ring: RingHost;
@@ -18,7 +19,7 @@ export interface EnterPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal;
-  tell(text: string): void;
+  tell(line: Pick<Said, 'text'>): void;
   /** Finds out how others can reach this peer, with these. */
   beforeJoining?(contacts: readonly Contact[]): Promise<void>;
 }
@@ -110,14 +111,15 @@ export async function returnToRing(
     if (ring.isClient) throw clientAlone();
     return ring.found();
   }
-  ports.tell(`Returning to the network: asking ${others.length} remembered ${others.length === 1 ? 'peer' : 'peers'}`);
+  const asked = `asking ${others.length} remembered ${others.length === 1 ? 'peer' : 'peers'}`;
+  ports.tell(said('returning', { peers: others.length }, `Returning to the network: ${asked}`));
   const began = clock.now();
   let foundAt = began + silenceBeforeFounding;
   let waitedForSmaller = false;
   let told = '';
-  const tellOnce = (text: string) => {
-    if (text !== told) ports.tell(text);
-    told = text;
+  const tellOnce: EnterPorts['tell'] = (line) => {
+    if (line.text !== told) ports.tell(line);
+    told = line.text;
   };
   /** A host that has answered once is up, even if it is too busy for the next request. */
   const there = new Set<HostId>();
@@ -143,7 +145,7 @@ export async function returnToRing(
     }
     await new Promise<void>((resolve) => clock.after(pollPause, resolve));
   }
-  ports.tell('No remembered peer is in a ring: founding it again');
+  ports.tell(said('founding-again', {}, 'No remembered peer is in a ring: founding it again'));
   ring.found();
   ring.remember(others);
 }
@@ -162,7 +164,7 @@ async function hasJoined(members: readonly Contact[], ports: EnterPorts): Promis
     return true;
   } catch (error) {
     if (!(error instanceof ChordialError) || error.code !== 'join-failed') throw error;
-    ports.tell(`${error.message} Asking all again.`);
+    ports.tell({ text: `${error.message} Asking all again.` });
     return false;
   }
 }

@@ -1,3 +1,4 @@
+import type { Said } from '../sentences.ts';
 import type { PeerEvent } from './peer.ts';
 import type { StoryLine } from './ring-story.ts';
 
@@ -17,7 +18,12 @@ export class EventFan {
   }
 
   tell(line: StoryLine): void {
-    const event: PeerEvent = { time: new Date().toISOString(), ...line, text: this.#named(line.text) };
+    const event: PeerEvent = {
+      time: new Date().toISOString(),
+      ...line,
+      text: this.#named(line.text),
+      ...(line.values === undefined ? {} : { values: this.#valuesOf(line.values) }),
+    };
     for (const listener of this.#listeners) {
       try {
         listener(event);
@@ -26,6 +32,11 @@ export class EventFan {
         console.error(`A bug while reporting ${event.kind}:`, error);
       }
     }
+  }
+
+  #valuesOf(values: Said['values']): Said['values'] {
+    const named = (value: unknown) => (typeof value === 'string' ? this.#named(value) : value);
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, named(value)]));
   }
 
   add(listener: (event: PeerEvent) => void): () => void {

@@ -61,11 +61,12 @@ test('B10 what is heard on the local network is told by interface and network, a
 });
 
 test('B10 the doctor says whether others reach the peer, and what the router gave', () => {
+  const said = { text: 'r', code: 'joined', values: {} };
   const node = (reach: string, mapping: string): NodeStatus =>
-    ({ reach: { state: reach, address: null, text: 'r' }, portMapping: { state: mapping, text: 'm' } }) as NodeStatus;
-  assert.deepEqual(dialledBack(node('open', 'off').reach), { check: 'reached by others', level: 'good', text: 'r' });
+    ({ reach: { state: reach, address: null, ...said }, portMapping: { state: mapping, ...said } }) as NodeStatus;
+  assert.deepEqual(dialledBack(node('open', 'off').reach), { check: 'reached by others', level: 'good', ...said });
   assert.equal(dialledBack(node('hidden', 'off').reach).level, 'note');
-  assert.deepEqual(portMapping(node('hidden', 'refused')), { check: 'port mapping', level: 'note', text: 'm' });
+  assert.deepEqual(portMapping(node('hidden', 'refused')), { check: 'port mapping', level: 'note', ...said });
   assert.equal(portMapping(node('hidden', 'mapped')).level, 'good');
   assert.equal(portMapping(node('open', 'no-router')).level, 'good');
 });
@@ -76,7 +77,10 @@ test('the doctor counts zones against copies', () => {
   const peers = (...all: (string | null)[]) => all.map((zone) => ({ zone, state: 'alive' as const, virtualNodes: 12 }));
   assert.deepEqual(zones(node(null), peers(null, null)), []);
   const [good] = zones(node('attic'), peers('cellar', 'attic', null));
-  assert.deepEqual(good, { check: 'zones', level: 'good', text: 'attic, cellar, 1 peer in none' });
+  assert.deepEqual(good, {
+    ...{ check: 'zones', level: 'good', text: 'attic, cellar, 1 peer in none' },
+    ...{ code: 'zones', values: { zones: ['attic', 'cellar'], alone: 1 } },
+  });
   const [few] = zones(node('attic'), peers('cellar', 'attic'));
   assert.equal(few?.level, 'note');
   assert.match(few?.text ?? '', /^attic, cellar\. With 3 copies in 2 zones.*--zone/);

@@ -2,8 +2,10 @@
 import type { Clock, HostId } from '@chordial/ring';
 import { shownTime } from '../flow/timetable.ts';
 import type { RepairState } from '../replication/repair-progress.ts';
+import { said } from '../sentences.ts';
 import type { Claim } from '../storage/claim-table.ts';
 import { formatBytes } from '../transfer/format-bytes.ts';
+import { clockOff } from './clock-watch.ts';
 import {
   dialledBack,
   limited,
@@ -18,7 +20,7 @@ import {
 import type { LimitsStatus } from './limits.ts';
 import type { NodeStatus, PeerStatus, StoreStatus } from './peer.ts';
 import type { PeerReports } from './peer-reports.ts';
-import type { CopiesHealth, FileAtRisk, Finding, Health, ShownDisk } from './shown-health.ts';
+import type { CopiesHealth, FileAtRisk, Health, SaidFinding, ShownDisk } from './shown-health.ts';
 
 interface Ports {
   readonly clock: Clock;
@@ -54,7 +56,7 @@ export async function healthOf(ports: Ports): Promise<Health> {
   const atRisk = filesAtRisk(repair, ports);
   const now = clock.wallTime();
   const store = ports.store();
-  const findings: Finding[] = [
+  const findings: SaidFinding[] = [
     ofState(node),
     ofCopies(copies),
     ...ofRisk(atRisk, disks),
@@ -72,7 +74,7 @@ export async function healthOf(ports: Ports): Promise<Health> {
   return { level: worst(findings), time: new Date(now).toISOString(), findings, copies, atRisk, disks };
 }
 
-export function worst(findings: readonly Finding[]): Finding['level'] {
+export function worst(findings: readonly Pick<SaidFinding, 'level'>[]): SaidFinding['level'] {
   if (findings.some(({ level }) => level === 'bad')) return 'bad';
   return findings.some(({ level }) => level === 'note') ? 'note' : 'good';
 }
@@ -114,14 +116,23 @@ export function copiesOf({ node, alive, disks, repair, clock }: Known): CopiesHe
   };
 }
 
-function ofState({ state, hosts, listen }: NodeStatus): Finding {
+function ofState({ state, hosts, listen }: NodeStatus): SaidFinding {
   const text = `state ${state}, ${counted(hosts, 'host')} in the ring, listening at ${listen}`;
-  return state === 'member'
-    ? { check: 'running peer', level: 'good', text }
-    : { check: 'running peer', level: 'bad', text: `${text}. See what it prints.` };
+  const isWell = state === 'member';
+  const line = said('running', { state, peers: hosts, listen }, isWell ? text : `${text}. See what it prints.`);
+  return { check: 'running peer', level: isWell ? 'good' : 'bad', ...line };
 }
 
-export function ofCopies({ state, wanted, hosts, lacking, answered, asked, until, waitsUntil }: CopiesHealth): Finding {
+export function ofCopies({
+  state,
+  wanted,
+  hosts,
+  lacking,
+  answered,
+  asked,
+  until,
+  waitsUntil,
+}: CopiesHealth): SaidFinding {
   const check = 'copies';
   const silent = asked - answered;
   const who =
@@ -129,24 +140,27 @@ export function ofCopies({ state, wanted, hosts, lacking, answered, asked, until
   const missing = counted(lacking ?? 0, 'copy', 'copies');
   const end = until === null ? '' : `, until about ${shownTime(until)}`;
   switch (state) {
-    case 'whole':
-      return { check, level: 'good', text: `everything has its ${counted(wanted, 'copy', 'copies')}, ${who}` };
+    case 'whole': {
+      const text = `everything has its ${counted(wanted, 'copy', 'copies')}, ${who}`;
+      return { check, level: 'good', ...said('copies-whole', { wanted, answered, asked }, text) };
+    }
     case 'waiting': {
       const text = `${missing} are at peers that are away; unless they return, others are made from ${shownTime(waitsUntil ?? '')} on`;
-      return { check, level: 'note', text };
+      return { check, level: 'note', ...said('copies-waiting', { lacking: lacking ?? 0, until: waitsUntil }, text) };
     }
-    case 'repairing':
-      return {
-        check,
-        level: 'note',
-        text: `${missing} of ${wanted} each are being made${end}, ${who}. Nothing is to be done.`,
-      };
+    case 'repairing': {
+      const text = `${missing} of ${wanted} each are being made${end}, ${who}. Nothing is to be done.`;
+      const values = { lacking: lacking ?? 0, wanted, until, answered, asked };
+      return { check, level: 'note', ...said('copies-repairing', values, text) };
+    }
     case 'few-peers': {
       const text = `${counted(hosts, 'peer')} can hold only ${hosts} of the ${wanted} copies. Start more peers that give room, on other machines.`;
-      return { check, level: 'note', text };
+      return { check, level: 'note', ...said('copies-few-peers', { wanted, peers: hosts }, text) };
     }
-    default:
-      return { check, level: 'note', text: 'not compared with other peers yet. Look again in a minute.' };
+    default: {
+      const text = 'not compared with other peers yet. Look again in a minute.';
+      return { check, level: 'note', ...said('copies-unknown', {}, text) };
+    }
   }
 }
 
@@ -170,41 +184,43 @@ function filesAtRisk(repair: RepairState | null, { claimsOf, called }: Ports): r
   return [...files.values()];
 }
 
-function ofRisk(atRisk: readonly FileAtRisk[], disks: readonly ShownDisk[]): readonly Finding[] {
+function ofRisk(atRisk: readonly FileAtRisk[], disks: readonly ShownDisk[]): readonly SaidFinding[] {
   const blocks = disks.reduce((sum, { rare }) => sum + rare, 0);
   if (blocks === 0) return [];
   const [first] = atRisk;
   const which = first === undefined ? '' : `, such as of ${first.name} by ${first.publisherName}`;
   const text = `${counted(blocks, 'block')} ${blocks === 1 ? 'has' : 'have'} fewer copies than acknowledge a put${which}. Keep all peers running until they are copied.`;
-  return [{ check: 'files at risk', level: 'bad', text }];
+  const values = { blocks, name: first?.name ?? null, publisher: first?.publisherName ?? null };
+  return [{ check: 'files at risk', level: 'bad', ...said('blocks-at-risk', values, text) }];
 }
 
-export function ofDisks(disks: readonly ShownDisk[]): readonly Finding[] {
+export function ofDisks(disks: readonly ShownDisk[]): readonly SaidFinding[] {
   const check = 'disks';
   const giving = disks.filter(({ quota }) => quota > 0);
-  const told = giving.flatMap(({ name, isSelf, quota, used, room }): Finding[] => {
+  const told = giving.flatMap(({ name, isSelf, quota, used, room }): SaidFinding[] => {
     const part = room === 0 ? 1 : used / (used + room);
     if (part < tightPart) return [];
     const whose = isSelf ? 'this peer' : name;
-    const text = `${whose} holds ${formatBytes(used)} and has room for ${formatBytes(room)}`;
-    const remedy = room < quota - used ? 'Free some space on its disk' : 'Give it a larger quota';
-    return [{ check, level: part < fullPart ? 'note' : 'bad', text: `${text}. ${remedy}, or start another peer.` }];
+    const isQuota = room >= quota - used;
+    const remedy = isQuota ? 'Give it a larger quota' : 'Free some space on its disk';
+    const text = `${whose} holds ${formatBytes(used)} and has room for ${formatBytes(room)}. ${remedy}, or start another peer.`;
+    const line = said('disk-tight', { who: isSelf ? null : name, used, room, isQuota }, text);
+    return [{ check, level: part < fullPart ? 'note' : 'bad', ...line }];
   });
   if (told.length > 0) return told;
   const sum = (of: (disk: ShownDisk) => number): number => giving.reduce((all, disk) => all + of(disk), 0);
   const does = giving.length === 1 ? 'holds' : 'hold';
   const has = giving.length === 1 ? 'has' : 'have';
-  const text = `${counted(giving.length, 'peer')} ${does} ${formatBytes(sum(({ used }) => used))} and ${has} room for ${formatBytes(sum(({ room }) => room))}`;
-  return [{ check, level: 'good', text }];
+  const values = { peers: giving.length, used: sum((disk) => disk.used), room: sum((disk) => disk.room) };
+  const text = `${counted(giving.length, 'peer')} ${does} ${formatBytes(values.used)} and ${has} room for ${formatBytes(values.room)}`;
+  return [{ check, level: 'good', ...said('disks', values, text) }];
 }
 
-function ofClock({ peers, note }: NonNullable<NodeStatus['clock']>): Finding {
-  if (note !== null) return { check: 'clock', level: 'bad', text: note };
-  return {
-    check: 'clock',
-    level: 'good',
-    text: `it agrees with ${peers === 1 ? 'that of the peer' : `those of ${peers} peers`} asked`,
-  };
+function ofClock({ ahead, peers, note }: NonNullable<NodeStatus['clock']>): SaidFinding {
+  const check = 'clock';
+  if (note !== null) return { check, level: 'bad', ...clockOff({ ahead, peers }) };
+  const text = `it agrees with ${peers === 1 ? 'that of the peer' : `those of ${peers} peers`} asked`;
+  return { check, level: 'good', ...said('clock-agrees', { peers }, text) };
 }
 
 function counted(count: number, one: string, many = `${one}s`): string {

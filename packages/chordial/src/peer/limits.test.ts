@@ -24,7 +24,7 @@ function scene(configured: string | null, kept?: unknown, wallTime = (now: numbe
       setSetting: async (name, value) => void settings.set(name, value),
     },
     ...(configured === null ? {} : { configured: Timetable.parse(configured, '--limit') }),
-    tell: (text) => told.push(text),
+    tell: ({ text }) => told.push(text),
   });
   return { limits, bandwidth, pass: virtual.pass, told, settings };
 }

@@ -15,6 +15,7 @@ import {
   wallClock,
 } from '../flow/timetable.ts';
 import type { Bandwidth } from '../network/bandwidth.ts';
+import { type Said, said } from '../sentences.ts';
 import type { Catalog } from '../storage/catalog.ts';
 
 const settingOfLimit = 'limit';
@@ -34,7 +35,7 @@ interface Ports {
   readonly catalog: Pick<Catalog, 'setting' | 'setSetting'>;
   /** Of the settings. */
   readonly configured?: Timetable;
-  readonly tell: (text: string) => void;
+  readonly tell: (line: Pick<Said, 'text'>) => void;
 }
 
 interface ForAWhile {
@@ -191,7 +192,9 @@ export class PeerLimits implements StopSwitch {
     this.#timer = clock.after(Math.max(marginMilliseconds, Math.min(wait, lookMilliseconds)), () => this.#look());
     if (sameLimit(limit, bandwidth.limit)) return;
     bandwidth.limit = limit;
-    tell(`The limit is ${limitText(limit)} now${change === null ? '' : `, until ${shownTime(change)}`}.`);
+    const text = `The limit is ${limitText(limit)} now${change === null ? '' : `, until ${shownTime(change)}`}.`;
+    const until = change === null ? null : new Date(change).toISOString();
+    tell(said('limit-changed', { isStopped: limit === 'stop', ...speedOf(limit), until }, text));
     for (const listener of [...this.#listeners]) listener();
   }
 
@@ -202,7 +205,7 @@ export class PeerLimits implements StopSwitch {
       return Timetable.parse(kept, 'The limit kept in the data folder');
     } catch (error) {
       if (!(error instanceof ChordialError)) throw error;
-      this.#ports.tell(`${error.message} That of the settings holds.`);
+      this.#ports.tell({ text: `${error.message} That of the settings holds.` });
       return null;
     }
   }

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { RingHost } from '@chordial/ring';
 import { ChordialError } from '../errors.ts';
+import { said } from '../sentences.ts';
 import type { ObjectBlocks } from './build-blocks.ts';
 import type { Closing } from './closing.ts';
 import type { Data } from './data.ts';
@@ -77,7 +78,7 @@ export class PeerLifecycle {
     }
     this.#state = 'leaving';
     try {
-      events.tell({ kind: 'leaving', text: 'Leaving for good: handing over what this peer holds' });
+      events.tell({ kind: 'leaving', ...said('leaving', {}, 'Leaving for good: handing over what this peer holds') });
       if (others.length > 0) await data.handOverEverything();
       if (this.#ending !== null) throw stoppedMeanwhile();
     } catch (error) {
@@ -86,7 +87,7 @@ export class PeerLifecycle {
     }
     await new Promise<void>((resolve) => ring.leave(true, resolve));
     this.#state = 'left';
-    events.tell({ kind: 'left', text: 'This peer has left the network for good' });
+    events.tell({ kind: 'left', ...said('left', {}, 'This peer has left the network for good') });
     this.#closing = 'removing its blocks from the object store';
     await this.#parts.store?.erase();
     await this.#shutDown(true);
@@ -96,7 +97,8 @@ export class PeerLifecycle {
     if (this.#state === 'member') {
       this.#state = 'leaving';
       const { events, ring } = this.#parts;
-      events.tell({ kind: 'stopping', text: 'Stopping: notifying the neighbours; data and place are kept' });
+      const text = 'Stopping: notifying the neighbours; data and place are kept';
+      events.tell({ kind: 'stopping', ...said('stopping', {}, text) });
       this.#closing = 'giving replicas to others';
       await this.#drainOnStop();
       this.#closing = 'notifying the neighbours';
@@ -133,9 +135,13 @@ export class PeerLifecycle {
       // A push that hangs ignores the signal.
       const copies = await Promise.race([data.drainOnStop(signal), over]);
       if (copies === null) {
-        const text = `Not everything could be given to others within ${maxGivingMilliseconds / 1000} s: they repair what is missing`;
-        events.tell({ kind: 'stopping', text });
-      } else if (copies > 0) events.tell({ kind: 'moved', text: `Gave ${copies} replicas to others before stopping` });
+        const seconds = maxGivingMilliseconds / 1000;
+        const text = `Not everything could be given to others within ${seconds} s: they repair what is missing`;
+        events.tell({ kind: 'stopping', ...said('not-all-given', { seconds }, text) });
+      } else if (copies > 0) {
+        const text = `Gave ${copies} replicas to others before stopping`;
+        events.tell({ kind: 'moved', ...said('copies-given', { copies }, text) });
+      }
     } catch (error) {
       if (!(error instanceof ChordialError)) throw error;
       events.tell({ kind: 'stopping', text: `Not everything could be given to others: ${error.message}` });

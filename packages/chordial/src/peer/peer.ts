@@ -13,6 +13,7 @@ import type { Mapping } from '../reach/port-mapping.ts';
 import type { Reach } from '../reach/reachability.ts';
 import type { Hit } from '../search/hit.ts';
 import type { Search } from '../search/search.ts';
+import type { Said, SentenceCode } from '../sentences.ts';
 import type { SharedFolders } from '../sharing/shared-folders.ts';
 import type { FileEvent, Files } from '../transfer/files.ts';
 import type { OwnKeys } from '../transfer/own-keys.ts';
@@ -82,10 +83,9 @@ export interface NodeStatus extends ShownMember {
     readonly state: Reach['state'];
     /** HOST:PORT that members dialled; null where none did. */
     readonly address: string | null;
-    readonly text: string;
-  };
+  } & Said;
   /** What the router gives. */
-  readonly portMapping: { readonly state: Mapping['state']; readonly text: string };
+  readonly portMapping: { readonly state: Mapping['state'] } & Said;
   /** Null until another peer answered. */
   readonly clock: {
     /** Seconds by which this clock is ahead of others; negative when behind. */
@@ -287,6 +287,8 @@ export interface PeerEvent {
   readonly time: string;
   readonly kind: string;
   readonly text: string;
+  readonly code?: SentenceCode;
+  readonly values?: Said['values'];
   /** For kinds with several levels. */
   readonly level?: LogLevel;
   readonly detail?: Readonly<Record<string, unknown>>;

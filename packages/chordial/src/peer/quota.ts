@@ -1,6 +1,7 @@
 /** How much of its disk a peer gives to the network. */
 import { statfs } from 'node:fs/promises';
 import { ChordialError } from '../errors.ts';
+import { said } from '../sentences.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import type { PeerConfiguration } from './configuration.ts';
 import type { EventFan } from './event-fan.ts';
@@ -43,10 +44,8 @@ export async function quotaOf({ folder, catalog, configuration, events }: Settli
   await catalog.setSetting(quotaSetting, quota);
   const gibibytes = (quota / 2 ** 30).toFixed(1);
   const why = isInStore ? '' : ': half of what is free';
-  events.tell({
-    kind: 'quota',
-    text: `Keeps at most ${gibibytes} GiB for the network${why}. Change it with --quota.`,
-  });
+  const text = `Keeps at most ${gibibytes} GiB for the network${why}. Change it with --quota.`;
+  events.tell({ kind: 'quota', ...said('quota-chosen', { bytes: quota, isHalfOfFree: !isInStore }, text) });
   return quota;
 }
 

@@ -12,6 +12,7 @@ import {
 } from '@chordial/ring';
 import { BoundedCache } from '../network/bounded-cache.ts';
 import { peerLabel } from '../network/peer-label.ts';
+import { type Said, type SentenceCode, said, type ValuesOf } from '../sentences.ts';
 import type { LogLevel } from './event-level.ts';
 
 /** Remembered, so that each is reported once. */
@@ -20,6 +21,9 @@ const maxNeighbours = 1024;
 export interface StoryLine {
   readonly kind: string;
   readonly text: string;
+  /** Of a sentence that can also be said in other languages, see sentences.ts. */
+  readonly code?: SentenceCode;
+  readonly values?: Said['values'];
   readonly level?: LogLevel;
   readonly detail?: Readonly<Record<string, unknown>>;
 }
@@ -64,12 +68,13 @@ export class RingStory {
     else if (event.kind === 'join-request') this.#joinRequest(event.from, event.next);
     else if (event.kind === 'joined') {
       this.#isMember = true;
-      this.#tell({ kind: 'joined', text: 'This peer is a member of the ring' });
+      this.#tell({ kind: 'joined', ...said('joined', {}, 'This peer is a member of the ring') });
     } else if (event.kind === 'other-ring') {
-      const text = `${this.nameOf(event.contact)} is in another ring of this network: the rings are being merged`;
-      this.#tell({ kind: 'merge', text, detail: { id: event.contact.host } });
+      const who = this.nameOf(event.contact);
+      const text = `${who} is in another ring of this network: the rings are being merged`;
+      this.#tell({ kind: 'merge', ...said('rings-merge', { who }, text), detail: { id: event.contact.host } });
     } else {
-      this.#tell({ kind: 'isolated', text: 'All successors of a member are gone: it joins again' });
+      this.#tell({ kind: 'isolated', ...said('isolated', {}, 'All successors of a member are gone: it joins again') });
     }
   }
 
@@ -78,11 +83,14 @@ export class RingStory {
     this.#asked.set(from.host, Date.now());
     const who = this.nameOf(from);
     const detail = { id: from.host, next: next?.contact.host ?? null };
-    if (next === null) this.#tellPointer({ kind: 'join-request', text: `${who}: join request received`, detail });
-    else {
+    if (next === null) {
+      const received = said('join-request', { who }, `${who}: join request received`);
+      this.#tellPointer({ kind: 'join-request', ...received, detail });
+    } else {
       this.#learn(next);
-      const text = `${who}: join request forwarded to ${this.nameOf(next.contact)}`;
-      this.#tellPointer({ kind: 'join-request', text, detail });
+      const to = this.nameOf(next.contact);
+      const forwarded = said('join-forwarded', { who, next: to }, `${who}: join request forwarded to ${to}`);
+      this.#tellPointer({ kind: 'join-request', ...forwarded, detail });
     }
   }
 
@@ -96,9 +104,12 @@ export class RingStory {
     for (const [place, ordinal] of ['first', 'second'].entries()) {
       const now = after.successors[place];
       if (!isMember(now) || now.id === before?.successors[place]?.id) continue;
-      const changed = isMember(before?.successors[place]) ? 'new ' : '';
-      const text = `My ${changed}${ordinal} successor is ${this.#placeOf(now)}`;
-      this.#tellPointer({ kind: 'successor', text, detail: { place, id: now.contact.host, ringId: now.id } });
+      const isNew = isMember(before?.successors[place]);
+      const { shown, values } = this.#placeOf(now);
+      const text = `My ${isNew ? 'new ' : ''}${ordinal} successor is ${shown}`;
+      const detail = { place, id: now.contact.host, ringId: now.id };
+      const line = said('successor', { which: place + 1, isNew, ...values }, text);
+      this.#tellPointer({ kind: 'successor', ...line, detail });
     }
   }
 
@@ -116,42 +127,43 @@ export class RingStory {
     if (this.#neighbours.size > maxNeighbours && oldest !== undefined) this.#neighbours.delete(oldest);
     // Those present when this peer joined are not reported.
     if (!this.#isMember) return;
-    this.#tell({
-      kind: 'neighbour',
-      text: `${this.nameOf(contact)} is now a neighbour on the ring`,
-      detail: { id: host },
-    });
+    const who = this.nameOf(contact);
+    const line = said('neighbour', { who }, `${who} is now a neighbour on the ring`);
+    this.#tell({ kind: 'neighbour', ...line, detail: { id: host } });
   }
 
   #newPredecessor({ predecessor }: MemberState, member: MemberPointer): void {
     const { host } = predecessor.contact;
     if (host !== this.#self && this.#asked.delete(host)) {
-      const text = `${this.nameOf(predecessor.contact)}: join request accepted`;
-      this.#tellPointer({ kind: 'join-accepted', text, detail: { id: host } });
+      const who = this.nameOf(predecessor.contact);
+      const accepted = said('join-accepted', { who }, `${who}: join request accepted`);
+      this.#tellPointer({ kind: 'join-accepted', ...accepted, detail: { id: host } });
     }
     if (member.index !== 0 || predecessor.id === member.id) return;
-    const text = `My new predecessor is ${this.#placeOf(predecessor)}`;
-    this.#tellPointer({ kind: 'predecessor', text, detail: { id: host, ringId: predecessor.id } });
+    const { shown, values } = this.#placeOf(predecessor);
+    const line = said('predecessor', values, `My new predecessor is ${shown}`);
+    this.#tellPointer({ kind: 'predecessor', ...line, detail: { id: host, ringId: predecessor.id } });
   }
 
   #host(contact: Contact, liveness: string): void {
     if (liveness === 'left') this.#neighbours.delete(contact.host);
     const who = this.nameOf(contact);
-    const texts: Record<string, string> = {
-      alive: `${who} is back`,
-      dead: `${who} is no longer alive`,
-      away: `${who} has stopped; it keeps its data and may come back`,
-      left: `${who} has departed from the network`,
+    const lines: Record<string, Said> = {
+      alive: said('peer-alive', { who }, `${who} is back`),
+      dead: said('peer-dead', { who }, `${who} is no longer alive`),
+      away: said('peer-away', { who }, `${who} has stopped; it keeps its data and may come back`),
+      left: said('peer-left', { who }, `${who} has departed from the network`),
     };
-    const text = texts[liveness];
-    if (text !== undefined) this.#tell({ kind: `peer-${liveness}`, text, detail: { id: contact.host } });
+    const line = lines[liveness];
+    if (line !== undefined) this.#tell({ kind: `peer-${liveness}`, ...line, detail: { id: contact.host } });
   }
 
-  #placeOf(pointer: MemberPointer): string {
-    const who = this.nameOf(pointer.contact);
-    return this.#teaching
-      ? who
-      : `${pointer.id.slice(0, 8)}… of ${pointer.contact.host === this.#self ? 'this peer' : who}`;
+  #placeOf(pointer: MemberPointer): { shown: string; values: ValuesOf<'predecessor'> } {
+    const name = this.nameOf(pointer.contact);
+    if (this.#teaching) return { shown: name, values: { who: name, place: null } };
+    const who = pointer.contact.host === this.#self ? null : name;
+    const place = `${pointer.id.slice(0, 8)}…`;
+    return { shown: `${place} of ${who ?? 'this peer'}`, values: { who, place } };
   }
 
   #learn(pointer: Pointer): void {

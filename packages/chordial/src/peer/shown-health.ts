@@ -1,4 +1,6 @@
 /** The health of a peer as interfaces show it. */
+
+import type { Said } from '../sentences.ts';
 import type { PeerReport } from './peer-reports.ts';
 
 export interface Finding {
@@ -7,6 +9,9 @@ export interface Finding {
   readonly level: 'good' | 'note' | 'bad';
   readonly text: string;
 }
+
+/** Of a running peer: one that the page can say in the language of its reader. */
+export type SaidFinding = Omit<Finding, 'text'> & Said;
 
 /** What a peer gives, holds and can take. */
 export interface ShownDisk extends PeerReport {
@@ -44,7 +49,7 @@ export interface CopiesHealth {
 export interface Health {
   readonly level: Finding['level'];
   readonly time: string;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly SaidFinding[];
   readonly copies: CopiesHealth;
   readonly atRisk: readonly FileAtRisk[];
   readonly disks: readonly ShownDisk[];

@@ -11,13 +11,14 @@ import { verifySignature } from '../network/identity.ts';
 import type { NetworkChange } from '../network/interface-watch.ts';
 import { removedHere } from '../network/members.ts';
 import { MembersExchange } from '../network/members-exchange.ts';
-import { unprotected } from '../network/membership.ts';
+import { unprotectedNetwork } from '../network/membership.ts';
 import { answerMoves } from '../network/moved-host.ts';
 import { defaultRelayBytesPerSecond } from '../network/relays.ts';
 import { ringMessageKinds } from '../network/ring-codec.ts';
 import { ringKindPrefix, ringRequests } from '../network/ring-network.ts';
 import { systemClock, systemRandom } from '../network/system-clock.ts';
 import type { ShareAnnouncer, ShareReader } from '../records/shares.ts';
+import { type Said, said } from '../sentences.ts';
 import type { PostingWords } from '../sharing/share-entries.ts';
 import { SharedFileBlocks } from '../sharing/shared-file-blocks.ts';
 import { PinTable } from '../storage/pin-table.ts';
@@ -81,7 +82,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
     bandwidth: network.bandwidth,
     catalog: folder.catalog,
     ...(configured === undefined ? {} : { configured }),
-    tell: (text) => events.tell({ kind: 'limit', text }),
+    tell: (line) => events.tell({ kind: 'limit', ...line }),
   });
   opened.defer(() => limits.close());
   const data: Data = buildData({
@@ -104,7 +105,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
       transport,
       hosts: () => ring.view.hosts().filter(({ host }) => host !== ring.view.self.host),
     },
-    (text) => events.tell({ kind: 'clock', text }),
+    (line) => events.tell({ kind: 'clock', ...line }),
   );
   opened.defer(() => clockWatch.close());
   clockWatch.answerIn(data.registry);
@@ -132,7 +133,7 @@ export async function startPeer(configuration: PeerConfiguration): Promise<Runni
 
   await enterRing({ ...parts, reach }, lifecycle.givenUp);
   if (folder.genesis.admission !== 'members')
-    events.tell({ kind: 'unprotected', text: unprotected[folder.genesis.admission] });
+    events.tell({ kind: 'unprotected', ...unprotectedNetwork(folder.genesis.admission) });
   await folder.network.keep(membership.own);
   if (folder.network.recoveryKey !== null) configuration.onRecoveryKey?.(folder.network.recoveryKey);
   const invites = new RuntimeInvites({
@@ -252,12 +253,14 @@ function followChange(change: NetworkChange, { folder, network, ring, reach }: R
   ring.ring.resume();
   reach.again();
   if (change.slept > 0) {
-    const text = `This machine slept for ${Math.round(change.slept / 1000)} s: looking at the neighbours again`;
-    events.tell({ kind: 'awake', text });
+    const seconds = Math.round(change.slept / 1000);
+    const text = `This machine slept for ${seconds} s: looking at the neighbours again`;
+    events.tell({ kind: 'awake', ...said('awake', { seconds }, text) });
   }
   const { addresses } = network.transport.contact;
   if (addresses.join() === before.join()) return;
-  events.tell({ kind: 'reach', text: `Reached at ${addresses.join(', ')} from now on` });
+  const text = `Reached at ${addresses.join(', ')} from now on`;
+  events.tell({ kind: 'reach', ...said('addresses-changed', { addresses }, text) });
   network.keepAddresses().catch((error: Error) => events.tell({ kind: 'damaged', text: error.message }));
 }
 
@@ -284,7 +287,7 @@ function dataOptions(folder: OpenFolder, network: Network, ring: Ring, storage: 
     peerNames,
     pins: new PinTable(catalog),
     keys: folder.keys,
-    notify: (event) => events.tell({ kind: event.kind, text: event.text }),
+    notify: (event) => events.tell(event),
   };
 }
 
@@ -335,8 +338,10 @@ function answerOthers(
       if (host === identity.host) lifecycle.abandon(new ChordialError('member-removed', removedHere));
       transport.expel(host);
       ring.ring.bar(host);
-      const text = `${peerNames.shown(host)} was removed from the network`;
-      if (host !== identity.host) events.tell({ kind: 'member-removed', text, detail: { id: host } });
+      if (host === identity.host) continue;
+      const who = peerNames.shown(host);
+      const line = said('member-removed', { who }, `${who} was removed from the network`);
+      events.tell({ kind: 'member-removed', ...line, detail: { id: host } });
     }
     if (ring.ring.dropPlaces(membership.storingNothing())) ring.view.changed();
     if (removed.length === 0) return;
@@ -368,12 +373,13 @@ async function enterRing(
     random: systemRandom,
     signal: AbortSignal.any([givenUp, ...(configuration.signal === undefined ? [] : [configuration.signal])]),
     ownId: configuration.id?.toString() ?? network.members[0]?.id ?? identity.host,
-    tell: (text: string) => events.tell({ kind: 'starting', text }),
+    tell: (line: Pick<Said, 'text'>) => events.tell({ kind: 'starting', ...line }),
     beforeJoining: reach.beforeJoining,
   };
   if (through.length > 0) await known.remember(through);
   if (how === 'founded') {
-    enter.tell('Founding a new network; to join an existing one, start with --join HOST:PORT and another --data');
+    const text = 'Founding a new network; to join an existing one, start with --join HOST:PORT and another --data';
+    enter.tell(said('founding', {}, text));
   }
   try {
     if (how === 'joined') await joinThrough(through, enter);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { virtualClock } from '@chordial/ring/testing';
 import type { Gateway } from './gateway.ts';
-import { type Mapping, mappingText, PortMapping, type PortMappingPorts } from './port-mapping.ts';
+import { type Mapping, type NoMapping, PortMapping, type PortMappingPorts, saidMapping } from './port-mapping.ts';
 import { type MappingAnswer, type MappingWish, type Router, refusedBecause, silent } from './router.ts';
 
 const gateway: Gateway = { address: '192.168.1.1', local: '192.168.1.2' };
@@ -108,7 +108,7 @@ test('B10 a router that refuses says why, and is asked again ever more seldom', 
     reason: 'it is not allowed to this machine',
     externalAddress: null,
   });
-  assert.match(mappingText(portMapping.mapping), /192\.168\.1\.1, the router, refused by UPnP: it is not allowed/);
+  assert.match(saidMapping(portMapping.mapping).text, /192\.168\.1\.1, the router, refused by UPnP: it is not allowed/);
   await wait(hour);
   const soon = upnp.wishes.length;
   assert.ok(soon >= 5 && soon <= 8, `${soon}`);
@@ -117,7 +117,7 @@ test('B10 a router that refuses says why, and is asked again ever more seldom', 
   upnp.answer = granted(4848, 0);
   await wait(hour);
   assert.equal(portMapping.mapping.state, 'mapped');
-  assert.match(mappingText(portMapping.mapping), /maps 203\.0\.113\.5:4848 by UPnP, until it is removed$/);
+  assert.match(saidMapping(portMapping.mapping).text, /maps 203\.0\.113\.5:4848 by UPnP, until it is removed$/);
 });
 
 test('B10 no router that answers, no gateway, and what is off, in words', async () => {
@@ -125,15 +125,15 @@ test('B10 no router that answers, no gateway, and what is off, in words', async 
   await none.portMapping.begin();
   assert.equal(none.portMapping.mapping.state, 'no-router');
   assert.match(
-    mappingText(none.portMapping.mapping),
+    saidMapping(none.portMapping.mapping).text,
     /answers neither PCP nor NAT-PMP nor UPnP.*--advertise HOST:PORT/,
   );
   const alone = mapping([], { gateway: async () => null });
   await alone.portMapping.begin();
-  assert.match(mappingText(alone.portMapping.mapping), /no default route from where it listens/);
+  assert.match(saidMapping(alone.portMapping.mapping).text, /no default route from where it listens/);
   const asked = new FakeRouter('PCP', granted());
-  const off = mapping([asked], { off: () => 'this machine has the public address 203.0.113.5' });
-  assert.equal(mappingText(off.portMapping.mapping), 'off: this machine has the public address 203.0.113.5');
+  const off = mapping([asked], { off: () => ({ reason: 'public-address', address: '203.0.113.5' }) });
+  assert.equal(saidMapping(off.portMapping.mapping).text, 'off: this machine has the public address 203.0.113.5');
   await off.portMapping.begin();
   await off.wait(hour);
   assert.equal(asked.wishes.length, 0);
@@ -148,14 +148,14 @@ test('B10 double NAT and the NAT of a provider are told, with what to do', async
   ] as const) {
     const { portMapping } = mapping([new FakeRouter('PCP', granted(4848, 3600, address))]);
     await portMapping.begin();
-    assert.match(mappingText(portMapping.mapping), words);
+    assert.match(saidMapping(portMapping.mapping).text, words);
   }
   const [pcp, natPmp] = [new FakeRouter('PCP', refusedBecause('no')), new FakeRouter('NAT-PMP')];
   natPmp.answer = refusedBecause('no', '100.72.3.4');
   const { portMapping } = mapping([pcp, natPmp]);
   await portMapping.begin();
   assert.match(
-    mappingText(portMapping.mapping),
+    saidMapping(portMapping.mapping).text,
     /refused by PCP: no\. Its own address 100\.72\.3\.4 belongs to the NAT/,
   );
 });
@@ -207,7 +207,7 @@ test('B10 a lease that cannot be renewed holds until its end, and another protoc
 
 test('B10 another gateway or another address of this machine is asked soon, and what became public lets go', async () => {
   let now: Gateway | null = gateway;
-  let why: string | null = null;
+  let why: NoMapping | null = null;
   const first = new FakeRouter('PCP', granted());
   const second = new FakeRouter('NAT-PMP', granted(7000));
   const { portMapping, wait } = mapping([], {
@@ -228,7 +228,7 @@ test('B10 another gateway or another address of this machine is asked soon, and 
   now = gateway;
   await wait(40_000);
   assert.deepEqual(holding(portMapping), ['PCP', 4848]);
-  why = 'this machine has the public address 203.0.113.5';
+  why = { reason: 'public-address', address: '203.0.113.5' };
   await wait(40_000);
   assert.equal(holding(portMapping), 'off');
   assert.equal(first.removed, 2);

@@ -5,13 +5,21 @@
 
 import { isIPv4 } from 'node:net';
 import type { Clock, Milliseconds, Random, Timer } from '@chordial/ring';
+import { type Said, said } from '../sentences.ts';
 import { natOf } from './address-kind.ts';
 import type { Gateway } from './gateway.ts';
 import { type Granted, type MappingAnswer, type MappingProtocol, type Router, refusedBecause } from './router.ts';
 
+/** Why no port is mapped. */
+export interface NoMapping {
+  readonly reason: 'switched-off' | 'loopback' | 'advertised' | 'ipv6-only' | 'public-address';
+  /** That is advertised, or public. */
+  readonly address: string | null;
+}
+
 export type Mapping =
   /** Not wanted, for this reason. */
-  | { readonly state: 'off'; readonly why: string }
+  | ({ readonly state: 'off' } & NoMapping)
   | { readonly state: 'asking' }
   /** This machine has no default route, or does not listen where it leads. */
   | { readonly state: 'no-gateway' }
@@ -40,7 +48,7 @@ export interface PortMappingPorts {
   readonly clock: Clock;
   readonly random: Random;
   /** Why no port is to be mapped; null when one is. */
-  readonly off: () => string | null;
+  readonly off: () => NoMapping | null;
   readonly internalPort: () => number;
   readonly gateway: () => Promise<Gateway | null>;
   /** Its protocols, in the order in which they are tried. */
@@ -76,7 +84,7 @@ export class PortMapping {
   constructor(ports: PortMappingPorts) {
     this.#ports = ports;
     const why = ports.off();
-    this.#mapping = why === null ? { state: 'asking' } : { state: 'off', why };
+    this.#mapping = why === null ? { state: 'asking' } : { state: 'off', ...why };
     this.#attemptAt = ports.clock.now();
   }
 
@@ -135,7 +143,7 @@ export class PortMapping {
     const why = off();
     if (why !== null) {
       await this.#remove();
-      this.#set({ state: 'off', why });
+      this.#set({ state: 'off', ...why });
       return;
     }
     const gateway = await gatewayNow();
@@ -238,47 +246,74 @@ function ipv4Of(address: string | null): string | null {
 }
 
 /** For people: what is mapped or why not, and what to do about it. */
-export function mappingText(mapping: Mapping): string {
+export function saidMapping(mapping: Mapping): Said {
   const byHand = 'Forward the TCP port by hand in the router, and set --advertise HOST:PORT.';
   switch (mapping.state) {
-    case 'off':
-      return `off: ${mapping.why}`;
+    case 'off': {
+      const { reason, address } = mapping;
+      return said('mapping-off', { reason, address }, `off: ${noMappingText(mapping)}`);
+    }
     case 'asking':
-      return 'the router is being asked';
-    case 'no-gateway':
-      return 'there is no default route from where it listens, so there is no router to ask';
-    case 'no-router':
-      return `${mapping.gateway}, the gateway, answers neither PCP nor NAT-PMP nor UPnP. Switch one of them on in the router if it is one. Else: ${byHand}`;
+      return said('mapping-asking', {}, 'the router is being asked');
+    case 'no-gateway': {
+      const text = 'there is no default route from where it listens, so there is no router to ask';
+      return said('mapping-no-gateway', {}, text);
+    }
+    case 'no-router': {
+      const { gateway } = mapping;
+      const text = `${gateway}, the gateway, answers neither PCP nor NAT-PMP nor UPnP. Switch one of them on in the router if it is one. Else: ${byHand}`;
+      return said('mapping-no-router', { gateway }, text);
+    }
     case 'refused': {
       const { gateway, protocol, reason, externalAddress } = mapping;
       const refused = `${gateway}, the router, refused by ${protocol}: ${reason}`;
       const remedy = beyond(externalAddress, null);
-      return `${refused}. ${remedy ?? `Allow it in the router. Else: ${byHand}`}`;
+      const text = `${refused}. ${remedy ?? `Allow it in the router. Else: ${byHand}`}`;
+      const values = { gateway, protocol, reason, beyond: natOr(externalAddress), address: externalAddress };
+      return said('mapping-refused', values, text);
     }
     case 'mapped':
-      return mappedText(mapping);
+      return saidMapped(mapping);
   }
 }
 
-function mappedText({
-  gateway,
-  protocol,
-  externalPort,
-  externalAddress,
-  until,
-}: Mapping & { state: 'mapped' }): string {
+function noMappingText({ reason, address }: NoMapping): string {
+  switch (reason) {
+    case 'switched-off':
+      return 'switched off with --port-mapping off';
+    case 'loopback':
+      return 'it listens on loopback';
+    case 'advertised':
+      return `its address is given with --advertise ${address}`;
+    case 'ipv6-only':
+      return 'it listens on IPv6 only';
+    case 'public-address':
+      return `this machine has the public address ${address}`;
+  }
+}
+
+function saidMapped({ gateway, protocol, externalPort, externalAddress, until }: Mapping & { state: 'mapped' }): Said {
   const end = until === null ? 'until it is removed' : `until ${new Date(until).toISOString()}, renewed before`;
   const at = externalAddress === null ? `port ${externalPort}` : `${externalAddress}:${externalPort}`;
   const mapped = `${gateway}, the router, maps ${at} by ${protocol}, ${end}`;
   const remedy = beyond(externalAddress, externalPort);
-  if (remedy !== null) return `${mapped}. ${remedy}`;
-  return externalAddress === null ? `${mapped}; it does not tell its own address` : mapped;
+  const more = remedy === null ? (externalAddress === null ? '; it does not tell its own address' : '') : `. ${remedy}`;
+  const values = {
+    ...{ gateway, protocol, port: externalPort, beyond: natOr(externalAddress), address: externalAddress },
+    until: until === null ? null : new Date(until).toISOString(),
+  };
+  return said('mapping-mapped', values, `${mapped}${more}`);
+}
+
+/** Taken as public where the router does not tell it. */
+function natOr(address: string | null): ReturnType<typeof natOf> {
+  return address === null ? 'public' : natOf(address);
 }
 
 /** What the router's own address says of other NATs beyond it, and what to do; null when it says nothing. */
 function beyond(address: string | null, port: number | null): string | null {
   const forward = `forward TCP port ${port ?? 'of --listen'} to it`;
-  switch (address === null ? 'public' : natOf(address)) {
+  switch (natOr(address)) {
     case 'public':
       return null;
     case 'private':

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Contact, HostId } from '@chordial/ring';
 import { virtualClock } from '@chordial/ring/testing';
 import type { DialledBack } from './reach-messages.ts';
-import { type Reach, Reachability, type ReachabilityPorts, reachText } from './reachability.ts';
+import { type Reach, Reachability, type ReachabilityPorts, saidReach } from './reachability.ts';
 
 const home = '203.0.113.5';
 const reached: DialledBack = { address: home, outcome: 'reached' };
@@ -51,7 +51,7 @@ test('B10 members that dial this peer back prove that others reach it', async ()
   await wait(2000);
   assert.equal(asked.length, 3);
   assert.deepEqual(results, [{ state: 'open', address: '203.0.113.5:4848', members: 3 }]);
-  assert.match(reachText(reachability.reach), /^3 members dialled this peer back at 203\.0\.113\.5:4848/);
+  assert.match(saidReach(reachability.reach).text, /^3 members dialled this peer back at 203\.0\.113\.5:4848/);
   await wait(500_000);
   assert.equal(asked.length, 3);
   await wait(200_000);
@@ -70,7 +70,7 @@ test('B10 a peer that members cannot dial back is hidden, and is told what to do
     asked: 3,
     outcome: 'silent',
   });
-  assert.match(reachText(reach), /2 of 3 members could not .* no answer came\. Open TCP port 4848/);
+  assert.match(saidReach(reach).text, /2 of 3 members could not .* no answer came\. Open TCP port 4848/);
 });
 
 test('L one lying member decides nothing, whichever way it lies', async () => {
@@ -185,7 +185,7 @@ test('B10 a peer on loopback asks no member, nor does a closed one', async () =>
   const { reachability, asked, wait } = asking({ a: reached }, { port: () => null });
   await wait(20_000);
   assert.deepEqual(reachability.reach, { state: 'loopback-only' });
-  assert.match(reachText(reachability.reach), /--listen 0\.0\.0\.0:PORT/);
+  assert.match(saidReach(reachability.reach).text, /--listen 0\.0\.0\.0:PORT/);
   const closed = asking({ a: reached });
   closed.reachability.close();
   await closed.wait(20_000);

@@ -5,6 +5,7 @@
 import type { Clock, Contact, Milliseconds, Random, Timer } from '@chordial/ring';
 import { draw } from '../flow/draw.ts';
 import { formatAddress, isInOwnSubnet, isOnThisMachine } from '../network/addresses.ts';
+import { type Said, said } from '../sentences.ts';
 import type { DialledBack, DialOutcome } from './reach-messages.ts';
 
 export type Reach =
@@ -221,13 +222,28 @@ const reasons: Readonly<Record<Exclude<DialOutcome, 'reached'>, string>> = {
 };
 
 /** For people: what is known, and what to do about it. */
-export function reachText(reach: Reach): string {
-  if (reach.state === 'loopback-only')
-    return 'it listens on loopback, so only peers of this machine reach it. Others need --listen 0.0.0.0:PORT.';
-  if (reach.state === 'unknown')
-    return 'not known yet: too few members on other machines could try to dial this peer back.';
+export function saidReach(reach: Reach, relays: number | null = null): Said {
+  const { state } = reach;
+  if (state === 'loopback-only') {
+    const text = 'it listens on loopback, so only peers of this machine reach it. Others need --listen 0.0.0.0:PORT.';
+    return said('reach-loopback-only', {}, text);
+  }
+  if (state === 'unknown') {
+    const text = 'not known yet: too few members on other machines could try to dial this peer back.';
+    return said('reach-unknown', {}, text);
+  }
   const members = (count: number): string => `${count} ${count === 1 ? 'member' : 'members'}`;
-  if (reach.state === 'open') return `${members(reach.members)} dialled this peer back at ${reach.address}`;
+  if (state === 'open') {
+    const { members: count, address } = reach;
+    return said('reach-open', { members: count, address }, `${members(count)} dialled this peer back at ${address}`);
+  }
   const { failed, asked, address, outcome } = reach;
-  return `${failed} of ${members(asked)} could not dial this peer back at ${address}: ${reasons[outcome]}. Open TCP port ${address.slice(address.lastIndexOf(':') + 1)} in its firewall, and forward it to this machine where a router is in between.`;
+  const text = `${failed} of ${members(asked)} could not dial this peer back at ${address}: ${reasons[outcome]}. Open TCP port ${address.slice(address.lastIndexOf(':') + 1)} in its firewall, and forward it to this machine where a router is in between.${relayText(relays)}`;
+  return said('reach-hidden', { failed, asked, address, outcome, relays }, text);
+}
+
+function relayText(relays: number | null): string {
+  if (relays === null) return '';
+  if (relays === 0) return ' Until then no one reaches it: no member relays for it.';
+  return ` Until then others reach it through ${relays} ${relays === 1 ? 'relay' : 'relays'}.`;
 }

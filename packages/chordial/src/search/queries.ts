@@ -1,6 +1,7 @@
 /** Running and recent searches of this peer with their results, and recent queries of others in which it took part. */
 
 import { ChordialError } from '../errors.ts';
+import { type Said, type SentenceCode, said } from '../sentences.ts';
 import { bestFirst, type Hit, hitKey, rowKey } from './hit.ts';
 
 export type QueryMode = 'words' | 'broadcast';
@@ -168,16 +169,19 @@ export class Queries {
 export interface QueryLine {
   readonly kind: 'asked' | 'answered' | 'forwarded';
   readonly text: string;
+  readonly code: SentenceCode;
+  readonly values: Said['values'];
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
 export function queryLine({ id, query, role, responses }: RecentQuery): QueryLine {
   const what = query.trim() === '' ? 'everything' : JSON.stringify(query);
   const hits = `${responses} ${responses === 1 ? 'hit' : 'hits'}`;
-  const texts = {
-    asked: `Searched for ${what}: ${hits}.`,
-    answered: `Answered a search for ${what}: ${hits}.`,
-    forwarded: `Passed a search for ${what} on to ${responses} ${responses === 1 ? 'peer' : 'peers'}.`,
+  const to = `${responses} ${responses === 1 ? 'peer' : 'peers'}`;
+  const lines = {
+    asked: said('asked', { query, responses }, `Searched for ${what}: ${hits}.`),
+    answered: said('answered', { query, responses }, `Answered a search for ${what}: ${hits}.`),
+    forwarded: said('forwarded', { query, peers: responses }, `Passed a search for ${what} on to ${to}.`),
   } as const;
-  return { kind: role, text: texts[role], detail: { queryId: id, responses } };
+  return { kind: role, ...lines[role], detail: { queryId: id, responses } };
 }

@@ -115,7 +115,7 @@ async function bench(
       table,
       announcer,
       words: { wordsOf: firstWord, everWordsOf: firstWord, prepare: async () => undefined },
-      notify: (text) => told.push(text),
+      notify: ({ text }) => told.push(text),
       failed: () => undefined,
       rescanMilliseconds,
       ...options,

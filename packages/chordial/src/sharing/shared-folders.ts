@@ -7,6 +7,7 @@ import { lstat, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { ChordialError } from '../errors.ts';
 import type { ShareAnnouncer } from '../records/shares.ts';
+import { type Said, said } from '../sentences.ts';
 import { dataFolderAround } from '../storage/data-folder.ts';
 import { escapedName, FolderHandle } from '../storage/folder-handle.ts';
 import type { SharedFile, SharedFileTable, SharedFolder } from '../storage/shared-file-table.ts';
@@ -50,7 +51,7 @@ export interface SharedFoldersPorts {
   readonly table: SharedFileTable;
   readonly announcer: ShareAnnouncer;
   readonly words: PostingWords;
-  readonly notify: (text: string) => void;
+  readonly notify: (line: Said) => void;
   readonly failed: (error: Error) => void;
   /** The system's errors by default. */
   readonly mayRead?: MayRead;
@@ -156,7 +157,7 @@ export class SharedFolders {
     await table.addFolder({ path: real, isFile, others: others ?? false, identity });
     const share = this.#current().find((one) => one.path === real);
     if (share === undefined) throw new ChordialError('changed', `${real} was unshared at the same time.`);
-    notify(`Shares ${real}; its files stay where they are.`);
+    notify(said('shared', { path: real }, `Shares ${real}; its files stay where they are.`));
     for (const one of shares) if (isWithin(one.path, real)) this.#look(keyOf(one.folder, ''), 'all');
     this.#look(keyOf(share.folder, ''), 'all');
     return this.#status(share);
@@ -186,7 +187,7 @@ export class SharedFolders {
     for (const one of this.#current()) if (isWithin(real, one.path)) this.#look(keyOf(one.folder, ''), 'all');
     // There may be room for other shares' files now.
     this.#lookAtLater();
-    this.#ports.notify(`Shares ${share.path} no longer.`);
+    this.#ports.notify(said('unshared', { path: share.path }, `Shares ${share.path} no longer.`));
     return status;
   }
 
@@ -350,11 +351,17 @@ export class SharedFolders {
     this.#note(share.folder, { leftOut: [...all.values()].slice(0, maxLeftOut) });
     const fresh = more.filter((one) => !told.has(nameOf(one)));
     if (fresh.length === 0) return;
-    for (const one of fresh.slice(0, maxToldLeftOut))
-      this.#ports.notify(`Left out of the share ${share.path}: ${shownOf(one)}, since ${one.why}.`);
-    const rest = fresh.length - maxToldLeftOut;
-    if (rest > 0)
-      this.#ports.notify(`Left out of the share ${share.path}: ${rest} more. "chordial shares" names them.`);
+    const { path } = share;
+    for (const one of fresh.slice(0, maxToldLeftOut)) {
+      const [what, why] = [shownOf(one), one.why];
+      const text = `Left out of the share ${path}: ${what}, since ${why}.`;
+      this.#ports.notify(said('left-out', { path, what, why }, text));
+    }
+    const count = fresh.length - maxToldLeftOut;
+    if (count > 0) {
+      const text = `Left out of the share ${path}: ${count} more. "chordial shares" names them.`;
+      this.#ports.notify(said('more-left-out', { path, count }, text));
+    }
     const names = [...told, ...fresh.map(nameOf)].slice(0, maxLeftOut);
     this.#note(share.folder, { told: new Set(names) });
   }

@@ -2,6 +2,7 @@
 
 import type { Clock, Contact, HostId, Timer } from '@chordial/ring';
 import { peerLabel } from '../network/peer-label.ts';
+import { said } from '../sentences.ts';
 import type { FileEvent } from './files.ts';
 import { formatBytes } from './format-bytes.ts';
 
@@ -49,7 +50,7 @@ export class BlockTraffic {
       const what = `${blocks} ${blocks === 1 ? 'block' : 'blocks'} (${formatBytes(bytes)})`;
       const who = peerLabel(peer, this.#called);
       const text = kind === 'stored' ? `Stored ${what} from ${who}.` : `Sent ${what} to ${who}.`;
-      this.#notify({ kind, text });
+      this.#notify({ kind, ...said(kind, { blocks, bytes, who }, text) });
     }
   }
 }

@@ -4,6 +4,7 @@ import type { HostId } from '@chordial/ring';
 import type { CID } from 'multiformats/cid';
 import { type FileAttributes, noAttributes } from '../content/attributes.ts';
 import type { DagWish } from '../content/dag-walk.ts';
+import type { Said, SentenceCode } from '../sentences.ts';
 import type { FileMark } from './file-mark.ts';
 import type { ListedPeers, ListingCounts, ListingWish } from './listing-order.ts';
 import type { FolderItem } from './local-folder.ts';
@@ -256,6 +257,8 @@ export interface Files {
 export interface FileEvent {
   readonly kind: 'stored' | 'sent' | 'received' | 'moved' | 'published' | 'removed' | 'freed' | 'repaired';
   readonly text: string;
+  readonly code: SentenceCode;
+  readonly values: Said['values'];
 }
 
 /** Attributes of a file; none for a folder. */

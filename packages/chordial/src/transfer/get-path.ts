@@ -7,6 +7,7 @@ import type { FileContent, LeafReference } from '../content/file-reader.ts';
 import { openContent } from '../content/reader.ts';
 import { ChordialError } from '../errors.ts';
 import { forEachConcurrently } from '../flow/for-each.ts';
+import { said } from '../sentences.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
 import { fetchBlocks } from './content-fetcher.ts';
 import { isThereAlready } from './existing-target.ts';
@@ -70,7 +71,8 @@ export async function getPath(
 
 function notifyReceived({ notify }: FilePorts, { name, cid, size }: FileEntry): void {
   const what = name === null ? cid : JSON.stringify(name);
-  notify({ kind: 'received', text: `Received file ${what}: ${formatBytes(size)}, verified.` });
+  const text = `Received file ${what}: ${formatBytes(size)}, verified.`;
+  notify({ kind: 'received', ...said('received', { name, cid, size }, text) });
 }
 
 /** @param isReal the path had no links; if it has now, a folder was replaced */

@@ -8,6 +8,7 @@ import type { CopyRule } from '../records/durable-copies.ts';
 import type { NamedContent, NameEntry } from '../records/name-entry.ts';
 import { maxReplicas } from '../replication/placement.ts';
 import { chunks } from '../replication/sync-client.ts';
+import { said } from '../sentences.ts';
 import { fetchBlocks } from './content-fetcher.ts';
 import type { FilePorts } from './file-ports.ts';
 import type { PutOptions, PutResult } from './files.ts';
@@ -73,11 +74,11 @@ export async function publishing(
   const made = `${copies} ${copies === 1 ? 'copy' : 'copies'}`;
   if (isPartName(name))
     return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
-  ports.notify({
-    kind: 'published',
-    text: `Published ${what} ${JSON.stringify(name)}: ${formatBytes(content.size)}, ${content.cid}, ${made}.`,
-  });
-  return { name, cid: content.cid.toString(), size: content.size, copies, publisher: ports.publisher };
+  const { size } = content;
+  const cid = content.cid.toString();
+  const text = `Published ${what} ${JSON.stringify(name)}: ${formatBytes(size)}, ${cid}, ${made}.`;
+  ports.notify({ kind: 'published', ...said('published', { what, name, size, cid, copies }, text) });
+  return { name, cid, size, copies, publisher: ports.publisher };
 }
 
 function checkStillWanted({ names }: FilePorts, name: string, sequence: number): void {

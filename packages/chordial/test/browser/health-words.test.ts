@@ -35,7 +35,7 @@ function healthWith(changes: {
 }
 
 test('B6 what is said first is the worst that is known, and nothing where all is well', () => {
-  const bad = (check: string) => ({ check, level: 'bad', text: 'It is so.' }) as const;
+  const bad = (check: string) => ({ check, level: 'bad', text: 'It is so.', code: 'clock-set', values: {} }) as const;
   const file = { name: 'a', publisher: 'p', publisherName: 'p', copies: 1, blocks: 1 };
   for (const [changes, kind, level] of [
     [{}, 'safe', 'good'],

@@ -5,7 +5,7 @@
 import { importsOf } from './imports.ts';
 import type { SourceFile } from './source-tree.ts';
 
-const leaf = ['errors'] as const;
+const leaf = ['errors', 'sentences'] as const;
 const flow = ['flow', 'ring', ...leaf] as const;
 const content = ['content', ...flow] as const;
 const storage = ['storage', ...content] as const;
@@ -32,7 +32,8 @@ const simulation = ['simulation', 'ring-simulator', 'ring-testing'] as const;
 /** What each room reaches. `cli` reaches `api` and `door`, since `start` serves them; they do not reach each other; nothing reaches `cli`. `client` is the
  * API as its callers see it: schemas and types of the operations, for the API, the page and the command line; it reaches nothing. */
 const reach: Readonly<Record<string, readonly string[]>> = {
-  errors: leaf,
+  errors: ['errors'],
+  sentences: ['sentences'],
   xml: ['xml'],
   ring: ['ring'],
   'ring-testing': ringTesting,
@@ -57,7 +58,7 @@ const reach: Readonly<Record<string, readonly string[]>> = {
   http,
   api,
   door,
-  client: ['client'],
+  client: ['client', 'sentences'],
   cli: ['cli', 'door', ...api],
   simulation: [...simulation, ...peer],
   test: ['test', 'cli', 'door', 'web', 'bench', ...simulation, ...api],

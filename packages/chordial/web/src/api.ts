@@ -8,12 +8,12 @@ export class ApiFailure extends Error {
   readonly code: string;
   readonly status: number;
 
-  /** In its words; else in those of the page. */
-  readonly isOfPeer: boolean;
+  /** What the peer says of it, in English, where the message is the page's; null where that is all, or nothing. */
+  readonly detail: string | null;
 
-  constructor(status: number, code: string, message: string, isOfPeer = false) {
+  constructor(status: number, code: string, message: string, detail: string | null = null) {
     super(message);
-    this.isOfPeer = isOfPeer;
+    this.detail = detail;
     this.status = status;
     this.code = code;
   }
@@ -65,8 +65,16 @@ async function failureOf(response: Response): Promise<ApiFailure> {
   } catch {
     // Without a problem document only the status is known.
   }
-  const detail = problem.detail ?? text.frame.answered(response.status);
-  return new ApiFailure(response.status, problem.code ?? 'unknown', detail, problem.detail !== undefined);
+  const { code = 'unknown', detail } = problem;
+  if (detail === undefined) return new ApiFailure(response.status, code, text.frame.answered(response.status));
+  const { message, more } = errorWords(code, detail);
+  return new ApiFailure(response.status, code, message, more);
+}
+
+/** An error in the language of the page, with what the peer says in English beside it; where that says all, alone. */
+export function errorWords(code: string | undefined, detail: string) {
+  const message = text.errors[code ?? ''];
+  return message === undefined ? { message: detail, more: null } : { message, more: detail };
 }
 
 export function contentPath(cid: string): string {

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { callOf, type Given, type GivenArguments } from '../../src/client/call.ts';
 import type { AnswerOf, OperationName } from '../../src/client/operations.ts';
+import type { SentenceCode } from '../../src/sentences.ts';
 import { type ApiFailure, send } from './api.ts';
 
 /** An event of the peer. */
@@ -9,6 +10,8 @@ export interface PeerEvent {
   readonly time: string;
   readonly kind: string;
   readonly text: string;
+  readonly code?: SentenceCode;
+  readonly values?: object;
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 

@@ -10,14 +10,23 @@ export function Failure({ failure, again }: { readonly failure: ApiFailure | nul
   if (failure === null) return null;
   return (
     <p class="failure" role="alert">
-      {/* The peer speaks English. */}
-      <span lang={failure.isOfPeer ? 'en' : undefined}>{failure.message}</span>{' '}
+      {failure.message} <Detail detail={failure.detail} />
       {again === undefined ? null : (
         <button type="button" onClick={again}>
           {text.frame.again}
         </button>
       )}
     </p>
+  );
+}
+
+/** What the peer says of an error, in English. */
+export function Detail({ detail }: { readonly detail: string | null }) {
+  if (detail === null) return null;
+  return (
+    <small lang="en" class="detail">
+      {visible(detail)}{' '}
+    </small>
   );
 }
 

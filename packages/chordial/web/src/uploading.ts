@@ -4,6 +4,7 @@
  * when the same file is chosen again. A folder is one stream, which begins again after an interruption.
  */
 import * as tus from 'tus-js-client';
+import { errorWords } from './api.ts';
 import type { GivenFolder, GivenItems } from './given-files.ts';
 import { Shared } from './shared.ts';
 import { text } from './strings/text.ts';
@@ -190,10 +191,12 @@ function ofFolder(id: number, folder: GivenFolder, isSealed: boolean): Sender {
 /** The peer's problem document is more useful than the library's message, which is for developers. */
 function plainWords(error: Error | tus.DetailedError): string {
   const body = 'originalResponse' in error ? error.originalResponse?.getBody() : undefined;
-  return body === undefined ? text.uploads.cut : (answerOf(body).detail ?? error.message);
+  if (body === undefined) return text.uploads.cut;
+  const { code, detail } = answerOf(body);
+  return errorWords(code, detail ?? error.message).message;
 }
 
-function answerOf(json: string): { readonly detail?: string; readonly copies?: number } {
+function answerOf(json: string): { readonly code?: string; readonly detail?: string; readonly copies?: number } {
   try {
     return JSON.parse(json) as { readonly detail?: string; readonly copies?: number };
   } catch {

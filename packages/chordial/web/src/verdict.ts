@@ -29,8 +29,8 @@ export function rareBlocks(disks: Health['disks']): number {
 }
 
 /** What is wrong beside the copies. */
-export function troubles({ findings }: Health): readonly string[] {
-  return findings.flatMap(({ check, level, text }) => (level === 'bad' && !ofCopies.includes(check) ? [text] : []));
+export function troubles({ findings }: Health): Health['findings'] {
+  return findings.filter(({ check, level }) => level === 'bad' && !ofCopies.includes(check));
 }
 
 /** Peers that hold copies, or did, and do not answer. */

@@ -1,10 +1,12 @@
 /** Alle Wörter der Seite auf Deutsch. */
-import type { Health, NodeStatus } from '../../../src/client/answers.ts';
 import { locale } from '../locale.ts';
-import { plural, size } from '../shown.ts';
+import { plural } from '../shown.ts';
+import { germanErrors, germanSentence } from './de-sentences.ts';
 import type { Strings } from './en.ts';
 
 export const german: Strings = {
+  sentence: germanSentence,
+  errors: germanErrors,
   language: 'Deutsch',
   views: {
     search: 'Suche',
@@ -853,7 +855,6 @@ export const german: Strings = {
     checks: 'Prüfungen',
     levels: { good: 'gut', note: 'Hinweis', bad: 'schlecht' },
     check: (name) => checks[name] ?? name,
-    finding: ({ check, node, disks }) => findings[check]?.(node, disks) ?? null,
     queries: 'Letzte Suchanfragen',
     noQueries: 'Dieser Peer hat noch keine Anfrage gestellt oder beantwortet.',
     query: 'Anfrage',
@@ -872,43 +873,6 @@ export const german: Strings = {
   },
 };
 
-const reaches: Readonly<Record<NodeStatus['reach']['state'], (address: string) => string>> = {
-  'loopback-only': () => 'Nur Peers auf diesem Rechner erreichen ihn. Andere brauchen --listen 0.0.0.0:PORT.',
-  unknown: () => 'Noch nicht bekannt: Zu wenige Mitglieder auf anderen Rechnern konnten es versuchen.',
-  open: (address) => `Andere erreichen ihn unter ${address}.`,
-  hidden: (address) =>
-    `Andere erreichen ihn unter ${address} nicht. Öffnen Sie diesen TCP-Port in der Firewall, und leiten Sie ihn in einem Router an diesen Rechner weiter.`,
-};
-
-/** In place of the sentences of the peer, where what they are about is known here too. */
-const findings: Readonly<Record<string, (node: NodeStatus, disks: Health['disks']) => string | null>> = {
-  'running peer': ({ hosts, listen }) => `${plural(hosts, 'Peer', 'Peers')} auf dem Ring, er hört auf ${listen}.`,
-  'reached by others': ({ reach }) => reaches[reach.state](reach.address ?? '?'),
-  clock: ({ clock }) => {
-    if (clock === null) return null;
-    const seconds = `${Math.round(Math.abs(clock.ahead)).toLocaleString(locale)} s`;
-    if (clock.note !== null)
-      return `Sie geht ${seconds} ${clock.ahead > 0 ? 'vor' : 'nach'}, verglichen mit ${plural(clock.peers, 'anderem Peer', 'anderen Peers')}. Stellen Sie sie richtig.`;
-    return `Sie stimmt mit ${plural(clock.peers, 'anderem Peer', 'anderen Peers')} überein.`;
-  },
-  disks: (_, disks) => {
-    const giving = disks.filter(({ quota }) => quota > 0);
-    const told = giving.flatMap(({ name, used, room }) =>
-      used / Math.max(1, used + room) < tightPart
-        ? []
-        : [`${name} ist fast voll: ${size(used)} belegt, ${size(room)} frei.`],
-    );
-    if (told.length > 0)
-      return `${told.join(' ')} Schaffen Sie Platz, erhöhen Sie die Quote, oder starten Sie einen Peer.`;
-    const sum = (of: (disk: Health['disks'][number]) => number) =>
-      size(giving.reduce((all, disk) => all + of(disk), 0));
-    return `${plural(giving.length, 'Peer', 'Peers')}: ${sum(({ used }) => used)} belegt, ${sum(({ room }) => room)} frei.`;
-  },
-};
-
-/** As the peer sees it. */
-const tightPart = 0.85;
-
 /** What `doctor` looks at. */
 const checks: Readonly<Record<string, string>> = {
   'running peer': 'Peer',
@@ -923,4 +887,5 @@ const checks: Readonly<Record<string, string>> = {
   limit: 'Limit',
   members: 'Mitglieder',
   zones: 'Zonen',
+  'object store': 'Objektspeicher',
 };

@@ -1,14 +1,7 @@
 /** Every word of the page in English. Another language is another file of the same shape. */
-import type { Health, NodeStatus } from '../../../src/client/answers.ts';
+import type { SentenceCode } from '../../../src/sentences.ts';
 import { locale } from '../locale.ts';
 import { plural } from '../shown.ts';
-
-/** What a finding is about. */
-export interface Looked {
-  readonly check: string;
-  readonly node: NodeStatus;
-  readonly disks: Health['disks'];
-}
 
 /** Of the health of a peer. */
 interface CopiesTold {
@@ -19,6 +12,10 @@ interface CopiesTold {
 }
 
 export const english = {
+  /** What the peer says, by code and values; null for its own words, which are English. */
+  sentence: (_code: SentenceCode, _values: object): string | null => null,
+  /** Errors by code, where the words of the peer are in another language. */
+  errors: {} as Words,
   /** Of the language itself, in its own words. */
   language: 'English',
   views: {
@@ -774,8 +771,6 @@ export const english = {
     checks: 'Checks',
     levels: { good: 'good', note: 'note', bad: 'bad' },
     check: (name: string) => `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`,
-    /** In place of what the peer says, which is English; null where that is all there is. */
-    finding: (_looked: Looked): string | null => null,
     queries: 'Recent queries',
     noQueries: 'This peer has neither asked nor answered a query yet.',
     query: 'Query',

@@ -1,4 +1,6 @@
 /** The words of the page in the language of the reader: chosen once, before anything is drawn. */
+
+import type { SentenceCode } from '../../../src/sentences.ts';
 import { setLocale } from '../locale.ts';
 import { english, type Strings } from './en.ts';
 
@@ -21,6 +23,22 @@ export async function loadLanguage(): Promise<void> {
   document.documentElement.lang = language;
   const load = others[language];
   if (load !== undefined) text = await load();
+}
+
+/** A sentence of the peer in the language of the reader; else in English, as the peer says it. */
+export function sentence({ code, values, text: told }: Sentence): string {
+  return ownWords({ code, values }) ?? told;
+}
+
+/** Null where only the peer's English is known. */
+export function ownWords({ code, values }: Omit<Sentence, 'text'>): string | null {
+  return code === undefined ? null : text.sentence(code, values ?? {});
+}
+
+interface Sentence {
+  readonly text: string;
+  readonly code?: SentenceCode | undefined;
+  readonly values?: object | undefined;
 }
 
 /** Takes effect by loading the page again. Null follows the browser. */

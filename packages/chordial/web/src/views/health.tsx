@@ -8,8 +8,9 @@ import { Plot } from '../plot.tsx';
 import { follow, open, useAddress } from '../route.ts';
 import { type Column, Rows } from '../rows.tsx';
 import { decimal, duration, exactly, rate, shortHash, size, timeOfDay, visible } from '../shown.ts';
-import { text } from '../strings/text.ts';
+import { sentence, text } from '../strings/text.ts';
 import { awayPeers, ofCopies, rareBlocks, troubles, verdictOf } from '../verdict.ts';
+import { Sentence } from '../sentence.tsx';
 
 export function HealthView() {
   const { value: health, failure, again } = useAnswer('GET /api/v1/health', {}, 3000, 'periodically');
@@ -45,7 +46,7 @@ export function HealthView() {
           <p>{text.health.startPeers}</p>
         </Empty>
       ) : null}
-      {health === null || node === null ? null : <Checks health={health} node={node} />}
+      {health === null ? null : <Checks findings={health.findings} />}
       <Past />
       <h2>{text.health.queries}</h2>
       <Queries stats={stats} />
@@ -77,7 +78,7 @@ function Said({ health, peers }: { readonly health: Health; readonly peers: read
       atRisk.length === 0 ? words.riskElsewhere(rareBlocks(disks)) : words.risk(atRisk.length),
       words.riskDetail(away.map(({ name }) => visible(name))),
     ],
-    trouble: () => [words.trouble, troubles(health).join(' ')],
+    trouble: () => [words.trouble, troubles(health).map(sentence).join(' ')],
   };
   const [title, detail] = said[verdict.kind]();
   return (
@@ -249,7 +250,7 @@ function perMinute(perSecond: number): string {
 }
 
 /** What was looked at, worst first. */
-function Checks({ health: { findings, disks }, node }: { readonly health: Health; readonly node: NodeStatus }) {
+function Checks({ findings }: Pick<Health, 'findings'>) {
   const order = ['bad', 'note', 'good'];
   // The first sentence of the view says these.
   const others = findings.filter(({ check }) => !ofCopies.includes(check));
@@ -258,16 +259,15 @@ function Checks({ health: { findings, disks }, node }: { readonly health: Health
     <section class="checks">
       <h2>{text.health.checks}</h2>
       <ul>
-        {sorted.map(({ check, level, text: told }) => {
-          const inOwnWords = text.health.finding({ check, node, disks });
+        {sorted.map(({ check, level, ...said }) => {
           return (
-            <li key={`${check} ${told}`}>
+            <li key={`${check} ${said.text}`}>
               <LevelIcon level={level} />
               <b class="what">
                 {text.health.check(check)}
                 <span class="unseen"> ({text.health.levels[level]})</span>
               </b>
-              {inOwnWords === null ? <span lang="en">{told}</span> : <span>{inOwnWords}</span>}
+              <Sentence {...said} />
             </li>
           );
         })}

@@ -10,6 +10,7 @@ import { decimal, shortHash, shortRingId, visible } from '../shown.ts';
 import { text } from '../strings/text.ts';
 import { type Chosen, RingPicture } from './ring-picture.tsx';
 import { Replay, type Replayed } from './ring-replay.tsx';
+import { Sentence } from '../sentence.tsx';
 
 /** How long members of a dead peer stay in the picture, faded. */
 const ghostMilliseconds = 8000;
@@ -285,12 +286,9 @@ function Story() {
       {events.length === 0 ? <p class="soft">{text.ring.nothingYet}</p> : null}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard too. */}
       <ol class="story" aria-live="polite" tabIndex={0}>
-        {events.slice(0, 60).map(({ time, text: told }) => (
-          <li key={`${time} ${told}`}>
-            <Moment time={time} />{' '}
-            <span lang="en" title={told}>
-              {visible(told).replace(wholeCid, shortHash)}
-            </span>
+        {events.slice(0, 60).map(({ time, ...said }) => (
+          <li key={`${time} ${said.text}`}>
+            <Moment time={time} /> <Sentence {...said} shortened={(told) => told.replace(wholeCid, shortHash)} />
           </li>
         ))}
       </ol>

@@ -1,9 +1,9 @@
 /** Puts and gets that the peer carries out itself: progress, rate, and pause, resume, cancel. */
 
 import type { TransferStatus } from '../../../src/client/answers.ts';
-import { call } from '../api.ts';
+import { call, errorWords } from '../api.ts';
 import { useAnswer } from '../live.ts';
-import { Bar, Empty, Failure, Moment } from '../parts.tsx';
+import { Bar, Detail, Empty, Failure, Moment } from '../parts.tsx';
 import { duration, rate, size, visible } from '../shown.ts';
 import { text } from '../strings/text.ts';
 import { LimitLine } from './limit.tsx';
@@ -80,9 +80,18 @@ function Transfer({ transfer }: { readonly transfer: TransferStatus }) {
         {bytesTotal === null ? size(bytesDone) : text.transfers.of(size(bytesDone), size(bytesTotal))} ·{' '}
         {state === 'running' ? `${rate(transfer.rate)}${left(transfer)}` : <Moment time={started} />}
       </p>
-      {error === null ? null : <p class="bad">{error.message}</p>}
+      {error === null ? null : <Reason code={error.code} detail={error.message} />}
       {note === null ? null : <p class="soft">{note}</p>}
     </div>
+  );
+}
+
+function Reason({ code, detail }: { readonly code: string; readonly detail: string }) {
+  const { message, more } = errorWords(code, detail);
+  return (
+    <p class="bad">
+      {message} <Detail detail={more} />
+    </p>
   );
 }
 
