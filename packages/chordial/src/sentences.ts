@@ -56,6 +56,11 @@ export const sentences = {
   asked: { query: 'text', responses: 'number' },
   answered: { query: 'text', responses: 'number' },
   forwarded: { query: 'text', peers: 'number' },
+  // Notes on links and transfers.
+  'sealed-copy': none,
+  'link-outlives-file': { expires: 'text' },
+  'link-needs-sharer': none,
+  'slow-peers': { names: 'texts', more: 'number' },
   // Findings of its health.
   running: { state: 'text', peers: 'number', listen: 'text' },
   'copies-whole': { wanted: 'number', answered: 'number', asked: 'number' },

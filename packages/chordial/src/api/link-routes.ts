@@ -9,6 +9,7 @@ import { ChordialError } from '../errors.ts';
 import { parseLinkId } from '../links/link-address.ts';
 import type { LinkWish, MadeLink } from '../links/links.ts';
 import type { Peer } from '../peer/peer.ts';
+import { type Said, said } from '../sentences.ts';
 import { type FileEntry, fileAttributesOf } from '../transfer/files.ts';
 import type { ApiContext } from './context.ts';
 import { serve } from './serve.ts';
@@ -47,7 +48,7 @@ export function linkRoutes(app: FastifyInstance, { peer }: ApiContext): void {
         throw error;
       });
     const notes = [
-      ...(copy === null ? [] : ['Members can still read the file itself: remove it if the sealed copy is enough.']),
+      ...(copy === null ? [] : [said('sealed-copy', {}, stillRead)]),
       ...(await notesOn(peer(), entry, made)),
     ];
     return reply.code(201).send({ ...shownLink(made, door, peer()), notes });
@@ -145,20 +146,23 @@ async function firstDoor(peer: Peer): Promise<string | null> {
   return door?.url ?? null;
 }
 
+const stillRead = 'Members can still read the file itself: remove it if the sealed copy is enough.';
+const onlyShared =
+  'Members keep no copies of it, it is shared in place: the link works only while its sharer is up. Put it for a link that works always.';
+
 /** What its maker should know. */
 async function notesOn(
   peer: Peer,
   { cid, expiry }: { readonly cid: string; readonly expiry: string | null },
   link: MadeLink,
-): Promise<readonly string[]> {
-  const notes: string[] = [];
+): Promise<readonly Said[]> {
+  const notes: Said[] = [];
   if (expiry !== null && Date.parse(expiry) < link.expiry)
-    notes.push(`The file itself expires at ${expiry}, before the link.`);
-  const [copies] = await peer.files.copiesOf([cid], countMilliseconds).catch(() => [1]);
-  if (copies === 0)
     notes.push(
-      'Members keep no copies of it, it is shared in place: the link works only while its sharer is up. Put it for a link that works always.',
+      said('link-outlives-file', { expires: expiry }, `The file itself expires at ${expiry}, before the link.`),
     );
+  const [copies] = await peer.files.copiesOf([cid], countMilliseconds).catch(() => [1]);
+  if (copies === 0) notes.push(said('link-needs-sharer', {}, onlyShared));
   return notes;
 }
 

@@ -58,7 +58,7 @@ export function linkCommand(): Command {
       else say(url);
       await showQr(url, options);
       if (!options.json) note(termsOf(link));
-      for (const one of link.notes) note(one);
+      for (const { text } of link.notes) note(text);
     });
 }
 

@@ -51,7 +51,7 @@ export async function watchTransfer(
       }
       if (status.note !== null && !isSlownessTold) {
         isSlownessTold = true;
-        note(status.note);
+        note(status.note.text);
       }
       if (signal.aborted) {
         await client.call('DELETE /api/v1/transfers/{id}', { path: { id } });

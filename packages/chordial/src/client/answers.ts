@@ -140,7 +140,7 @@ export const transferStatus = record({
   bytesTotal: wholeOrNull,
   rate: { type: 'number' },
   error: orNull(record({ code: text, message: text })),
-  note: { ...textOrNull, description: 'Why a running one may be slow: limits of other peers' },
+  note: { ...orNull(record(sentence)), description: 'Why a running one may be slow: limits of other peers' },
   result: { description: 'put: like the answer of a put; get: what was fetched; null until it is done' },
   started: text,
 });
@@ -498,7 +498,10 @@ const linkFields = {
 } as const;
 const link = record(linkFields);
 export const linkList = record({ links: list(link) });
-export const madeLink = record({ ...linkFields, notes: { ...list(text), description: 'What its maker should know' } });
+export const madeLink = record({
+  ...linkFields,
+  notes: { ...list(record(sentence)), description: 'What its maker should know' },
+});
 
 export const linkedContent = record({
   from: { type: 'string', description: 'What the peer of the sender is called' },

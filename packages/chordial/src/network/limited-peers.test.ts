@@ -14,13 +14,13 @@ test('B11 peers that say that their limit holds them back are named while they s
   note('a');
   pass(2000);
   note('b');
-  assert.equal(limited.reason(), 'Slow because of the limits of other peers: peer a, peer b.');
+  assert.equal(limited.reason()?.text, 'Slow because of the limits of other peers: peer a, peer b.');
   pass(2000);
-  assert.equal(limited.reason(), 'Slow because of the limits of other peers: peer b.');
+  assert.equal(limited.reason()?.text, 'Slow because of the limits of other peers: peer b.');
   note('a', 'c', 'd', 'e');
-  assert.match(limited.reason() ?? '', /peer b, peer a, peer c and 2 more\.$/);
+  assert.match(limited.reason()?.text ?? '', /peer b, peer a, peer c and 2 more\.$/);
   note(...Array.from({ length: 1000 }, (_, number) => `many ${number}`));
-  assert.match(limited.reason() ?? '', / and 253 more\.$/);
+  assert.match(limited.reason()?.text ?? '', / and 253 more\.$/);
   pass(4000);
   assert.equal(limited.reason(), null);
 });

@@ -1,5 +1,6 @@
 /** Hosts that say that a limit of their own lets this one wait. People are told; nothing is decided by it. */
 import type { Clock, Contact, HostId, Milliseconds } from '@chordial/ring';
+import { type Said, said } from '../sentences.ts';
 
 /** They say so at least once a second while it lasts. */
 const believedMilliseconds: Milliseconds = 3000;
@@ -23,12 +24,14 @@ export class LimitedPeers {
   }
 
   /** A sentence about those of this moment; null: there are none. */
-  reason(): string | null {
+  reason(): Said | null {
     this.#forget();
     if (this.#last.size === 0) return null;
     const names = [...this.#last.keys()].slice(0, maxNamed).map(this.#called);
-    const others = this.#last.size > maxNamed ? ` and ${this.#last.size - maxNamed} more` : '';
-    return `Slow because of the limits of other peers: ${names.join(', ')}${others}.`;
+    const more = Math.max(0, this.#last.size - maxNamed);
+    const others = more > 0 ? ` and ${more} more` : '';
+    const text = `Slow because of the limits of other peers: ${names.join(', ')}${others}.`;
+    return said('slow-peers', { names, more }, text);
   }
 
   #forget(): void {

@@ -6,6 +6,7 @@ import type { Clock, Milliseconds } from '@chordial/ring';
 import { leafBytes } from '../content/leaf-pool.ts';
 import { ChordialError } from '../errors.ts';
 import type { StopSwitch } from '../flow/timetable.ts';
+import type { Said } from '../sentences.ts';
 import { dataFolderAround } from '../storage/data-folder.ts';
 import { FolderHandle } from '../storage/folder-handle.ts';
 import { isMarked } from './file-mark.ts';
@@ -46,7 +47,7 @@ export interface TransferQueueOptions {
   readonly report?: (error: Error) => void;
   readonly stop?: StopSwitch;
   /** Why what runs is slow, if that is known. */
-  readonly slowness?: () => string | null;
+  readonly slowness?: () => Said | null;
 }
 
 export class TransferQueue implements Transfers {
@@ -54,7 +55,7 @@ export class TransferQueue implements Transfers {
   readonly #clock: Clock;
   readonly #report: (error: Error) => void;
   readonly #stop: StopSwitch | null;
-  readonly #slowness: () => string | null;
+  readonly #slowness: () => Said | null;
   readonly #journal: TransferJournal;
   /** In order of their start. */
   readonly #transfers = new Map<string, Transfer>();

@@ -1,4 +1,6 @@
 /** Puts and gets of local files carried out by the peer itself; they survive its restart. */
+
+import type { Said } from '../sentences.ts';
 import type { FileMark } from './file-mark.ts';
 import type { FileReference } from './files.ts';
 import type { SealWish } from './sealing.ts';
@@ -33,7 +35,7 @@ export interface TransferStatus {
   /** Of a paused one `stopped`, if it waits for the end of a stop and goes on by itself. */
   readonly error: { readonly code: string; readonly message: string } | null;
   /** Why a running one may be slow: limits of other peers. */
-  readonly note: string | null;
+  readonly note: Said | null;
   /** The PutResult or FileEntry when done. */
   readonly result: unknown;
   readonly started: string;

@@ -112,7 +112,7 @@ test('B11 a holder whose limit lets a reader wait is awaited where it is the onl
   const alone = await timed(one, made.slice(0, 1));
   assert.ok(alone > 7, `${alone} s`);
   assert.deepEqual([one.reports, ring.suspected], [[], []]);
-  assert.ok(one.ports.limitedPeers.reason()?.includes(one.ports.called(holder.contact.host)));
+  assert.ok(one.ports.limitedPeers.reason()?.text.includes(one.ports.called(holder.contact.host)));
   const other = await addHolder();
   await other.blocks.put(made);
   hold(1000);

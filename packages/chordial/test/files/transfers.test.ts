@@ -19,6 +19,7 @@ import { after, before, test } from 'node:test';
 import { virtualClock } from '@chordial/ring/testing';
 import { ChordialError } from '../../src/errors.ts';
 import { systemClock } from '../../src/network/system-clock.ts';
+import { said } from '../../src/sentences.ts';
 import { partName } from '../../src/transfer/part-file.ts';
 import { TransferQueue } from '../../src/transfer/transfer-queue.ts';
 import { dataNetwork } from '../fixtures/data-network.ts';
@@ -233,7 +234,8 @@ test('B11 a stop lets transfers wait with the reason, and they go on by themselv
       yield content;
     })(),
   );
-  const queue = new TransferQueue(peers[1]!.files, peers[1]!.catalog, systemClock, { stop, slowness: () => 'Slow.' });
+  const slowness = () => said('slow-peers', { names: ['a'], more: 0 }, 'Slow.');
+  const queue = new TransferQueue(peers[1]!.files, peers[1]!.catalog, systemClock, { stop, slowness });
   queue.begin();
   const path = join(folder, 'stopped');
   const { id, state, error, note } = await queue.start(await getting('stopped', path));
@@ -246,7 +248,7 @@ test('B11 a stop lets transfers wait with the reason, and they go on by themselv
 
   // One that runs is interrupted, and pausing it by hand outlasts the stop.
   const second = await queue.start(await getting('stopped', join(folder, 'stopped-again')));
-  assert.equal(second.note, 'Slow.');
+  assert.equal(second.note?.text, 'Slow.');
   stop.set('The limit is stop again.');
   assert.equal(queue.get(second.id)?.error?.message, 'The limit is stop again.');
   await queue.pause(second.id);

@@ -123,6 +123,14 @@ const sentences: Sentences = {
   answered: ({ query, responses }) => `Eine Suche nach ${searched(query)} beantwortet: ${hits(responses)}.`,
   forwarded: ({ query, peers: count }) => `Eine Suche nach ${searched(query)} weitergegeben an ${peers(count)}.`,
 
+  'sealed-copy': () =>
+    'Mitglieder können die Datei selbst weiter lesen: Entfernen Sie sie, wenn die versiegelte Kopie genügt.',
+  'link-outlives-file': ({ expires }) => `Die Datei selbst läuft am ${timeOfDay(expires)} ab, vor dem Link.`,
+  'link-needs-sharer': () =>
+    'Mitglieder bewahren keine Kopien davon auf, es ist nur freigegeben: Der Link geht nur, solange der Peer läuft, der es freigibt. Abgelegt ginge er immer.',
+  'slow-peers': ({ names, more }) =>
+    `Langsam wegen der Limits anderer Peers: ${names.join(', ')}${more === 0 ? '' : ` und ${more} weitere`}.`,
+
   running: ({ state, peers: count, listen }) =>
     state === 'member'
       ? `${peers(count)} auf dem Ring; dieser hört auf ${listen}.`

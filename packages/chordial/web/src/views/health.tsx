@@ -7,10 +7,10 @@ import { Bar, Empty, Failure, Moment, PeerName } from '../parts.tsx';
 import { Plot } from '../plot.tsx';
 import { follow, open, useAddress } from '../route.ts';
 import { type Column, Rows } from '../rows.tsx';
+import { Sentence } from '../sentence.tsx';
 import { decimal, duration, exactly, rate, shortHash, size, timeOfDay, visible } from '../shown.ts';
 import { sentence, text } from '../strings/text.ts';
 import { awayPeers, ofCopies, rareBlocks, troubles, verdictOf } from '../verdict.ts';
-import { Sentence } from '../sentence.tsx';
 
 export function HealthView() {
   const { value: health, failure, again } = useAnswer('GET /api/v1/health', {}, 3000, 'periodically');

@@ -268,7 +268,7 @@ function Chosen({ selection, own, isBusy, zip, link, remove }: ChosenProps) {
       <button type="button" class="primary" disabled={isBusy} onClick={zip}>
         {text.list.zip}
       </button>
-      {rows.length === 1 && first !== undefined && isOnRing(first) ? (
+      {rows.length === 1 && first !== undefined ? (
         <button type="button" onClick={() => link(first)}>
           {text.list.link}
         </button>
@@ -327,11 +327,9 @@ function Actions({ item, detail, link, zip, remove }: ActionsProps) {
           {text.list.download}
         </a>
       )}
-      {isOnRing(item) ? (
-        <button type="button" role="menuitem" onClick={link}>
-          {text.list.link}
-        </button>
-      ) : null}
+      <button type="button" role="menuitem" onClick={link}>
+        {text.list.link}
+      </button>
       <button type="button" role="menuitem" onClick={detail}>
         {text.list.details}
       </button>

@@ -7,6 +7,7 @@ import { useAnswer } from '../live.ts';
 import { copyText, Dialog, Failure, SpanSelect, useAction } from '../parts.tsx';
 import { QrCode } from '../qr-code.tsx';
 import { follow } from '../route.ts';
+import { Sentence } from '../sentence.tsx';
 import type { ShownHolder } from '../showing.tsx';
 import { ago, moment, size, visible } from '../shown.ts';
 import { text } from '../strings/text.ts';
@@ -170,8 +171,8 @@ export function LinkDialog({
         <>
           <ShownLink link={link} />
           {link.notes.map((note) => (
-            <p class="notice" key={note}>
-              {note}
+            <p class="notice" key={note.code}>
+              <Sentence {...note} />
             </p>
           ))}
         </>

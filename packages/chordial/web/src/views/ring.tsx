@@ -6,11 +6,11 @@ import { Copyable, Empty, Failure, Moment, PeerName } from '../parts.tsx';
 import { drawingOf } from '../ring-geometry.ts';
 import { sceneAt } from '../ring-replay.ts';
 import { open, useAddress } from '../route.ts';
+import { Sentence } from '../sentence.tsx';
 import { decimal, shortHash, shortRingId, visible } from '../shown.ts';
 import { text } from '../strings/text.ts';
 import { type Chosen, RingPicture } from './ring-picture.tsx';
 import { Replay, type Replayed } from './ring-replay.tsx';
-import { Sentence } from '../sentence.tsx';
 
 /** How long members of a dead peer stay in the picture, faded. */
 const ghostMilliseconds = 8000;

@@ -4,6 +4,7 @@ import type { TransferStatus } from '../../../src/client/answers.ts';
 import { call, errorWords } from '../api.ts';
 import { useAnswer } from '../live.ts';
 import { Bar, Detail, Empty, Failure, Moment } from '../parts.tsx';
+import { Sentence } from '../sentence.tsx';
 import { duration, rate, size, visible } from '../shown.ts';
 import { text } from '../strings/text.ts';
 import { LimitLine } from './limit.tsx';
@@ -81,7 +82,11 @@ function Transfer({ transfer }: { readonly transfer: TransferStatus }) {
         {state === 'running' ? `${rate(transfer.rate)}${left(transfer)}` : <Moment time={started} />}
       </p>
       {error === null ? null : <Reason code={error.code} detail={error.message} />}
-      {note === null ? null : <p class="soft">{note}</p>}
+      {note === null ? null : (
+        <p class="soft">
+          <Sentence {...note} />
+        </p>
+      )}
     </div>
   );
 }
