@@ -94,5 +94,6 @@ test('B13 what no link can be is refused', async () => {
   ];
   for (const body of bad) assert.equal(await refused(body), 'bad-request', JSON.stringify(body));
   assert.equal(await refused({ name: 'x', password: 'ä'.repeat(1000) }), 'bad-usage');
+  assert.equal(await refused({ drop: 'x', times: 3 }), 'bad-usage');
   assert.equal(await refused({ drop: '../x' }), 'bad-name');
 });

@@ -5,7 +5,9 @@ import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import { parseLink } from '../links/link-address.ts';
 import { maxTimes } from '../links/link-record.ts';
+import { minLinkMilliseconds } from '../links/links.ts';
 import { parseDuration, parseSize, parseWhole } from '../peer/quantities.ts';
+import { maxLinkMilliseconds } from '../records/entry.ts';
 import { formatBytes } from '../transfer/format-bytes.ts';
 import { type CommonOptions, peerCommand } from './command.ts';
 import { parseReference } from './found-file.ts';
@@ -44,8 +46,11 @@ export function linkCommand(): Command {
     )
     .action(async (wanted: string | undefined, options: LinkOptions) => {
       const content = contentOf(wanted, options);
+      const timeToLive = parseDuration(options.expires, '--expires');
+      if (timeToLive < minLinkMilliseconds || timeToLive > maxLinkMilliseconds)
+        throw new ChordialError('bad-usage', `--expires ${options.expires}: a link lasts from a second to 366 days.`);
       const terms = {
-        timeToLive: parseDuration(options.expires, '--expires'),
+        timeToLive,
         ...(options.sealed === true ? { sealed: true } : {}),
         ...(options.times === undefined ? {} : { times: parseWhole(options.times, '--times', 1, maxTimes) }),
       };
@@ -98,11 +103,16 @@ export function unlinkCommand(): Command {
     });
 }
 
-function contentOf(wanted: string | undefined, { drop, most, sealed }: LinkOptions) {
+function contentOf(wanted: string | undefined, { drop, most, sealed, times }: LinkOptions) {
   if (drop !== undefined) {
     if (wanted !== undefined) throw new ChordialError('bad-usage', '--drop makes a drop box. Give no file beside it.');
     if (sealed === true) throw new ChordialError('bad-usage', 'A drop box is not sealed. Leave --sealed out.');
-    return { drop: checkName(drop), ...(most === undefined ? {} : { most: parseSize(most, '--most') }) };
+    if (times !== undefined)
+      throw new ChordialError('bad-usage', 'A drop box takes any number of files. Leave --times out.');
+    const bytes = most === undefined ? undefined : parseSize(most, '--most');
+    if (bytes === 0)
+      throw new ChordialError('bad-usage', 'A drop box of --most 0 takes nothing. Give a size above it.');
+    return { drop: checkName(drop), ...(bytes === undefined ? {} : { most: bytes }) };
   }
   if (most !== undefined) throw new ChordialError('bad-usage', '--most belongs to a drop box. Give --drop FOLDER too.');
   if (wanted === undefined)

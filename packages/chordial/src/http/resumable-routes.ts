@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { checkName } from '../content/name.ts';
 import { ChordialError } from '../errors.ts';
 import type { Upload, Uploads } from '../transfer/uploads.ts';
-import { bodyOf } from './request-body.ts';
+import { bodyOf, checkBodyHeaders } from './request-body.ts';
 
 const version = '1.0.0';
 const maxUploadBytes = 2 ** 50;
@@ -117,6 +117,7 @@ export function resumableRoutes(scope: FastifyInstance, { url, uploads, ...serve
     if (request.headers['content-type'] !== piecesType) {
       throw new ChordialError('unsupported-type', `The bytes of an upload have the type ${piecesType}.`);
     }
+    checkBodyHeaders(request, reply);
     const offset = byteCount(request, 'upload-offset', maxUploadBytes);
     const given = new AbortController();
     reply.raw.once('close', () => given.abort());

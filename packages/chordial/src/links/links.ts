@@ -63,7 +63,7 @@ export interface LinkPorts {
   readonly closing: AbortSignal;
 }
 
-const minLinkMilliseconds = 1000;
+export const minLinkMilliseconds = 1000;
 /** Well below the 5 s within which a link that was taken back is gone at every door. */
 const rememberedMilliseconds = 2000;
 const maxRemembered = 1024;
@@ -240,6 +240,8 @@ function checkWish({ timeToLive, password, times, type, sealed }: LinkWish): voi
           ? `A link may be fetched 1 to ${maxTimes} times.`
           : sealed !== undefined && type !== 'file'
             ? 'Only a file can be sealed.'
-            : null;
+            : times !== undefined && type === 'drop'
+              ? 'A drop box takes any number of files. Leave out how often.'
+              : null;
   if (complaint !== null) throw new ChordialError('bad-usage', complaint);
 }

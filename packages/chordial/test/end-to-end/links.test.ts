@@ -180,7 +180,9 @@ test('B13 wrong uses of link, links and unlink are told in one line', async () =
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
     [['link', 'no such file'], 3, /not-found|No file/],
     [['link'], 2, /Give the name or CID/],
-    [['link', 'twice.txt', '--expires', '400d'], 2, /366|malformed|must be/],
+    [['link', 'twice.txt', '--expires', '400d'], 2, /--expires 400d: .*366 days/],
+    [['link', '--drop', 'Inbox', '--most', '0'], 2, /takes nothing/],
+    [['link', '--drop', 'Inbox', '--times', '3'], 2, /--times/],
     [['link', 'twice.txt', '--qr-file', 'qr.gif'], 2, /\.png or \.svg/],
     [['link', 'twice.txt', '--password'], 2, /empty/],
     [['door'], 1, /no door/],

@@ -27,14 +27,23 @@ const announced = (name: string, size: number) => ({
 test('B18 a file of a terminal is taken whole, named after what it is, and not beyond the room or the length', () =>
   withDoor(async (door, peer) => {
     const { path, id } = await peer.links.createLink(box);
-    const put = (name: string, body: string) =>
-      fetch(`${door.url}${path}/${encodeURIComponent(name)}`, { method: 'PUT', body });
+    const put = (name: string, body: string, headers: Record<string, string> = {}) =>
+      fetch(`${door.url}${path}/${encodeURIComponent(name)}`, { method: 'PUT', body, headers });
     assert.equal((await put('a ä.txt', 'hello')).status, 201);
     assert.equal((await put('a ä.txt', 'again')).status, 201);
     assert.deepEqual([...peer.kept.keys()], ['Inbox - a ä.txt', 'Inbox - a ä (2).txt']);
     assert.equal((await put('large', 'x'.repeat(1001))).status, 413);
     assert.equal((await put('more', 'x'.repeat(991))).status, 507);
     assert.equal((await put('../x', 'x')).status, 400);
+    // What curl sends to go on with a file, and bytes that are not those of the file.
+    assert.equal((await put('rest', 'lo', { 'Content-Range': 'bytes 3-4/5' })).status, 400);
+    assert.equal((await put('packed', 'x', { 'Content-Encoding': 'gzip' })).status, 415);
+    const made = await fetch(`${door.url}/s/${id}/.uploads`, { method: 'POST', headers: announced('packed', 1) });
+    const piece = { ...announced('', 0), 'Upload-Offset': '0', 'Content-Type': 'application/offset+octet-stream' };
+    const place = door.url + made.headers.get('location');
+    const packed = { ...piece, 'Content-Encoding': 'gzip' };
+    assert.equal((await fetch(place, { method: 'PATCH', headers: packed, body: 'x' })).status, 415);
+    assert.equal((await fetch(place, { method: 'DELETE', headers: piece })).status, 204);
     const form = await fetch(`${door.url}/s/${id}`, { headers: { Accept: 'text/html' } });
     const page = await form.text();
     assert.match(page, /room for 990 B/);

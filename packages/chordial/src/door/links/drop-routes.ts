@@ -4,7 +4,7 @@ import type { Http2ServerRequest } from 'node:http2';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { checkName } from '../../content/name.ts';
 import { ChordialError } from '../../errors.ts';
-import { bodyOf } from '../../http/request-body.ts';
+import { bodyOf, checkBodyHeaders } from '../../http/request-body.ts';
 import { resumableRoutes } from '../../http/resumable-routes.ts';
 import type { Link, LinkedContent } from '../../links/link-record.ts';
 import type { DropBox } from '../../peer/drop-boxes.ts';
@@ -74,6 +74,7 @@ export class DropRoutes {
   /** The whole in one request: `curl -T photo.jpg https://DOOR/s/ID/`. */
   async #take(request: FastifyRequest<BoxRoute>, reply: FastifyReply): Promise<FastifyReply> {
     const box = await this.#boxOf(request);
+    checkBodyHeaders(request, reply);
     const name = checkName(request.params['*'] ?? '');
     const length = request.headers['content-length'] ?? '';
     if (!/^\d{1,15}$/.test(length)) {
