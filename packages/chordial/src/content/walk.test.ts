@@ -99,3 +99,32 @@ describe('treeBlocks', () => {
     await assert.rejects(treeBlocks(lying, tree.fetch), isError('bad-content'));
   });
 });
+
+describe('treeBlocks', () => {
+  it('B9 finds the blocks of very many files without holding up the event loop', async () => {
+    const tree = new Tree();
+    const folders = Array.from({ length: 20 }, (_, folder) =>
+      tree.add(
+        encodeDirectoryNode(
+          Array.from({ length: 500 }, (_, file) => ({
+            name: `${file}`,
+            cid: cidOfBlock(rawCodec, Buffer.from(`${folder} ${file}`)),
+            size: 1,
+          })),
+        ),
+      ),
+    );
+    const root = tree.add(encodeDirectoryNode(folders.map((cid, place) => ({ name: `f${place}`, cid, size: 500 }))));
+    let turns = 0;
+    let isOver = false;
+    const turn = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(turn);
+    };
+    turn();
+    const { blocks, size } = await treeBlocks(root, tree.fetch);
+    isOver = true;
+    assert.deepEqual([blocks.length, size], [10_021, 10_000]);
+    assert.ok(turns > 15, `${turns} turns`);
+  });
+});

@@ -71,6 +71,7 @@ export async function treeBlocks(root: CID, fetch: FetchBlocks, signal?: AbortSi
       if (found.has(key)) continue;
       found.set(key, cid);
       walk.countEntry();
+      if (found.size % entriesPerTurn === 0) await setImmediate();
       if (cid.code === dagPbCodec) fresh.push(cid);
     }
     for (let start = 0; start < fresh.length; start += maxNodeConcurrency) {
