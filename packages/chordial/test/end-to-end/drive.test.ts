@@ -222,6 +222,24 @@ test('B9 of two that put a name which is not there yet, one does', async () => {
   }
 });
 
+test('B9 of two that copy or move where nothing may be replaced, one does', async () => {
+  await dav('MKCOL', '/dav/mine/sources');
+  for (const kind of ['file', 'folder'])
+    for (const at of ['only', 'sources/only'])
+      for (const method of ['COPY', 'MOVE']) {
+        const to = `${at}-${kind}-${method}`;
+        const sent = ['one', 'two'].map(async (name) => {
+          const from = `/dav/mine/sources/${name}`;
+          if (kind === 'folder') await dav('MKCOL', from);
+          await dav('PUT', kind === 'folder' ? `${from}/in` : from, { body: name });
+          return () => statusOf(method, from, { headers: { Destination: `${base}/dav/mine/${to}`, Overwrite: 'F' } });
+        });
+        const statuses = await Promise.all((await Promise.all(sent)).map((send) => send()));
+        assert.deepEqual(statuses.sort(), [201, 412], to);
+        for (const name of ['one', 'two']) await dav('DELETE', `/dav/mine/sources/${name}`);
+      }
+});
+
 test('B9 what is put while it is moved away, or where a lock makes a file, stays', async () => {
   await dav('MKCOL', '/dav/mine/moved');
   for (const [from, to] of [

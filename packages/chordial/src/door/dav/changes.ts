@@ -19,6 +19,12 @@ export interface WriteWish {
   readonly replacesFolder?: boolean;
 }
 
+export interface CopyWish {
+  /** Otherwise nothing may be there. */
+  readonly replaces: boolean;
+  readonly signal: AbortSignal;
+}
+
 export class Changes {
   readonly #peer: () => Peer;
   readonly #resources: Resources;
@@ -91,22 +97,30 @@ export class Changes {
     await this.#peer().trees.makeFolder({ folder, path });
   }
 
-  async remove(path: readonly string[]): Promise<void> {
-    await this.#inTurn([path], () => this.#remove(path));
+  /** `check` is called with what is there and goes, and throws to keep it. */
+  async remove(path: readonly string[], check: WriteWish['check']): Promise<void> {
+    await this.#inTurn([path], () => this.#remove(path, check));
   }
 
-  async #remove([name = '', ...below]: readonly string[]): Promise<void> {
+  async #remove(path: readonly string[], check: WriteWish['check']): Promise<void> {
     const { files, trees } = this.#peer();
-    if (below.length > 0) await trees.remove({ folder: name, path: below });
-    else if (trees.state(name) === null) await files.remove(name);
-    else await trees.end(name);
+    const [name = ''] = path;
+    const checkThere = ({ cid }: { readonly cid: string | null }): void => check(cid);
+    if (path.length > 1) return trees.remove(treeAt(path), checkThere);
+    if (trees.state(name) !== null) return trees.end(name, checkThere);
+    const there = await this.#resources.find([ownRoot, name]);
+    check(there?.cid ?? null);
+    await files.remove(name, there?.cid ?? undefined);
   }
 
-  /** What is at `to` is replaced when the copy is whole; on failure it stays. */
+  /**
+   * What is at `to` is replaced when the copy is whole, if it may be; on failure it stays. Throws `already-exists` when it
+   * may not.
+   */
   async copy(
     from: readonly string[],
     to: readonly string[],
-    how: { readonly isShallow: boolean; readonly signal: AbortSignal },
+    how: CopyWish & { readonly isShallow: boolean },
   ): Promise<void> {
     await this.#inTurn([to], () => this.#copy(from, to, how));
   }
@@ -114,7 +128,7 @@ export class Changes {
   async #copy(
     from: readonly string[],
     to: readonly string[],
-    { isShallow, signal }: { readonly isShallow: boolean; readonly signal: AbortSignal },
+    { isShallow, replaces, signal }: CopyWish & { readonly isShallow: boolean },
   ): Promise<void> {
     const source = await this.#resources.find(from);
     if (source === null) throw new ChordialError('not-found', `/${from.join('/')} is not there.`);
@@ -123,32 +137,32 @@ export class Changes {
     const isInTree = root === ownRoot && source.entry === null;
     const { cid, entry } = source;
     if (isInTree && (source.isFolder || to.length > 1))
-      await trees.copy(treeAt(own), treeAt(to), { replaces: true, isShallow });
-    else if (!source.isFolder) await this.#copyFile(source, to, signal);
+      await trees.copy(treeAt(own), treeAt(to), { replaces, isShallow });
+    else if (!source.isFolder) await this.#copyFile(source, to, { replaces, signal });
     else if (cid === null)
       throw new ChordialError('not-publisher', `/${from.join('/')} is a list, and no folder. Copy what is in it.`);
-    else if (isShallow) await trees.makeFolder(treeAt(to), { replaces: true });
+    else if (isShallow) await trees.makeFolder(treeAt(to), { replaces });
     else {
       const attributes = typeof entry?.attributes === 'string' ? entry.attributes : null;
-      await trees.copyPublished({ cid, attributes }, treeAt(to), { replaces: true, signal });
+      await trees.copyPublished({ cid, attributes }, treeAt(to), { replaces, signal });
     }
   }
 
   /** The same, both within what can be changed. Throws `changed` for what was written meanwhile, which stays where it is. */
-  async move(from: readonly string[], to: readonly string[], signal: AbortSignal): Promise<void> {
-    await this.#inTurn([from, to], () => this.#move(from, to, signal));
+  async move(from: readonly string[], to: readonly string[], how: CopyWish): Promise<void> {
+    await this.#inTurn([from, to], () => this.#move(from, to, how));
   }
 
-  async #move(from: readonly string[], to: readonly string[], signal: AbortSignal): Promise<void> {
+  async #move(from: readonly string[], to: readonly string[], how: CopyWish): Promise<void> {
     const { files, trees } = this.#peer();
     const source = await this.#resources.find([ownRoot, ...from]);
     if (source === null) throw new ChordialError('not-found', `/${ownRoot}/${from.join('/')} is not there.`);
     if (source.isFolder || (from.length > 1 && to.length > 1)) {
-      await trees.move(treeAt(from), treeAt(to), { replaces: true });
+      await trees.move(treeAt(from), treeAt(to), { replaces: how.replaces });
       return;
     }
     // A file by itself is a put of another kind than one in a folder: it is put again, and then removed where it was.
-    await this.#copyFile(source, to, signal);
+    await this.#copyFile(source, to, how);
     const [name = ''] = from;
     if (from.length === 1) await files.remove(name, source.cid ?? '');
     else
@@ -158,10 +172,13 @@ export class Changes {
       });
   }
 
-  async #copyFile(source: Resource, to: readonly string[], signal: AbortSignal): Promise<void> {
+  async #copyFile(source: Resource, to: readonly string[], { replaces, signal }: CopyWish): Promise<void> {
     const bytes = this.#resources.read(source, undefined, signal);
     const { size, modified } = source;
-    await this.#write(to, bytes, { size, modified, signal, check: () => undefined, replacesFolder: true });
+    const check = (cid: string | null): void => {
+      if (cid !== null && !replaces) throw new ChordialError('already-exists', `${to.join('/')} is there already.`);
+    };
+    await this.#write(to, bytes, { size, modified, signal, check, replacesFolder: replaces });
   }
 
   /** Changes of one name by itself are made one after another. */

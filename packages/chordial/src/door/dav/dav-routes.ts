@@ -199,9 +199,10 @@ class Dav {
     const own = writable(path, 'removed');
     if (resource.isFolder && !['infinity', undefined].includes(depthOf(request)))
       throw new ChordialError('bad-request', 'A folder is removed with all in it: Depth is infinity.');
-    evaluateConditions(request, resource.cid === null ? null : { cid: resource.cid, time: null });
     this.#locks.check(place, given, { below: true, member: true });
-    await this.#changes.remove(own);
+    await this.#changes.remove(own, (cid) => {
+      evaluateConditions(request, cid === null ? null : { cid, time: null });
+    });
     this.#locks.drop(place);
     return reply.code(204).send();
   }
@@ -225,13 +226,18 @@ class Dav {
       throw new ChordialError('not-publisher', `/${place} cannot be put into itself or in the place of what it is in.`);
     await this.#checkParent(target);
     const there = await this.#resources.find(target);
-    if (there !== null && /^f$/i.test(String(request.headers['overwrite'] ?? 'T')))
-      throw new ChordialError('precondition-failed', `/${targetPlace} is there, and is not to be replaced.`);
+    const replaces = !/^f$/i.test(String(request.headers['overwrite'] ?? 'T'));
+    const refused = new ChordialError('precondition-failed', `/${targetPlace} is there, and is not to be replaced.`);
+    if (there !== null && !replaces) throw refused;
     if (isMove) this.#locks.check(place, given, { below: true, member: true });
     this.#locks.check(targetPlace, given, { below: true, member: there === null });
     const isShallow = source.isFolder && depthOf(request) === '0';
-    if (from !== null) await this.#changes.move(from, to, signal);
-    else await this.#changes.copy(path, to, { isShallow, signal });
+    const how = { replaces, signal };
+    const changing =
+      from === null ? this.#changes.copy(path, to, { ...how, isShallow }) : this.#changes.move(from, to, how);
+    await changing.catch((error: unknown) => {
+      throw error instanceof ChordialError && error.code === 'already-exists' ? refused : error;
+    });
     if (isMove) this.#locks.drop(place);
     return reply.code(there === null ? 201 : 204).send();
   }
