@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, type FileHandle, mkdir, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { withFolder } from '../../test/fixtures/temporary-folder.ts';
@@ -121,6 +121,28 @@ test('B6 of a request that sends all of a large file a crash costs no more than 
     assert.equal(after.offset(after.get(id)), 64 * mebibyte);
     await before.remove(id);
     await first;
+  }));
+
+test('B6 where the disk takes fewer bytes than it was given, and then none, what counts is what it took', (t) =>
+  withUploads(async (folder) => {
+    const files = new Published();
+    const uploads = await Uploads.open(folder, files, { keys });
+    const { id } = await uploads.create('a', 9);
+    await using handle = await open(path.join(folder, id));
+    const write = handle.write as (...given: unknown[]) => Promise<unknown>;
+    let room = 4;
+    t.mock.method(Object.getPrototypeOf(handle), 'write', async function (this: FileHandle, ...given: unknown[]) {
+      const [bytes, from, length, at] = given as [Uint8Array, number, number, number];
+      if (room === 0) throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' });
+      const taken = Math.min(length, 3, room);
+      room -= taken;
+      return write.call(this, bytes, from, taken, at);
+    });
+    await assert.rejects(uploads.append(id, 0, pieces('0123', '45678')), { code: 'ENOSPC' });
+    assert.equal(uploads.offset(uploads.get(id)), 4);
+    room = 100;
+    await uploads.append(id, 4, pieces('45678'));
+    assert.equal(files.bodies.get('a'), '012345678');
   }));
 
 test('uploads into a box that is no longer open end with it, others stay', () =>

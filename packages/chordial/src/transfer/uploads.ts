@@ -70,6 +70,8 @@ type UploadFiles = Pick<Files, 'put' | 'putPath' | 'checkFits' | 'sealWish'>;
 const keptCipher = 'aes-256-ctr';
 const keyBytes = 32;
 const readBytes = 1024 * 1024;
+/** Written at once: HTTP brings 16 to 64 KiB at a time. */
+const writeBytes = 256 * 1024;
 /** Unfinished uploads. The results of as many finished ones are kept. */
 const maxUploads = 256;
 /** Of strangers, besides: in all drop boxes, and in one. */
@@ -250,8 +252,19 @@ export class Uploads {
   }
 
   async #write(upload: Upload, offset: number, body: AsyncIterable<Uint8Array>): Promise<void> {
-    const handle = await this.#openBytes(upload);
+    await using handle = await this.#openBytes(upload);
+    const gathered = Buffer.allocUnsafe(writeBytes);
+    let [from, to] = [0, 0];
     let [at, kept] = [offset, offset];
+    const write = async (): Promise<void> => {
+      while (from < to) {
+        // Fewer where the disk is nearly full.
+        const { bytesWritten } = await handle.write(gathered, from, to - from, at);
+        from += bytesWritten;
+        at += bytesWritten;
+      }
+      [from, to] = [0, 0];
+    };
     const keep = async (): Promise<void> => {
       await handle.datasync();
       await this.#keep({ ...upload, received: at, touched: this.#now() });
@@ -259,17 +272,25 @@ export class Uploads {
     };
     try {
       for await (const piece of keptForm(body, upload, offset)) {
-        if (at + piece.length > upload.size) {
+        if (at + to + piece.length > upload.size) {
           const message = `More bytes came than the ${upload.size} that were announced for ${upload.name}. End the upload and begin a new one.`;
           throw new ChordialError('too-large', message);
         }
-        await handle.write(piece, 0, piece.length, at);
-        at += piece.length;
+        for (let taken = 0; taken < piece.length; ) {
+          const part = piece.subarray(taken, taken + gathered.length - to);
+          gathered.set(part, to);
+          taken += part.length;
+          to += part.length;
+          if (to === gathered.length) await write();
+        }
         if (at - kept >= keptEveryBytes) await keep();
       }
     } finally {
-      if (at > kept) await keep();
-      await handle.close();
+      try {
+        await write();
+      } finally {
+        if (at > kept) await keep();
+      }
     }
   }
 
