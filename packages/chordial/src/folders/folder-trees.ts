@@ -214,9 +214,11 @@ export class FolderTrees {
 
   /** Whether what is published under a name is in a tree of another now: it is there no more, and others see that soon. */
   hasLeft(name: string): boolean {
-    if (this.#table.top(name) !== null) return false;
-    const own = this.#entries(name);
-    return own.length > 0 && own.every((entry) => this.#isLeft(entry));
+    const own = this.#ports.names.own(name);
+    // Most names: sealed ones need not be looked for.
+    if (this.#table.top(name) !== null || (own !== null && !this.#isLeft(own))) return false;
+    const entries = this.#entries(name);
+    return entries.length > 0 && entries.every((entry) => this.#isLeft(entry));
   }
 
   /** Own folders that were opened for changes, published or not. */
