@@ -89,6 +89,25 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
       countMilliseconds,
     ),
   }));
+
+  serve(app, 'POST /api/v1/content/{cid}/put', async ({ params, body }, reply) => {
+    const running = peer();
+    const { files } = running;
+    const cid = parseCid(params.cid).toString();
+    const name = checkName(body.name);
+    const own = await files.resolve({ name, publisher: running.status('none').id }).catch(nullIfNotFound);
+    if (own !== null && own.cid !== cid) {
+      const message = `This peer has put something else as ${JSON.stringify(name)}. Rename or remove that first.`;
+      throw new ChordialError('already-exists', message);
+    }
+    const car = await files.openCar(cid, { path: [], scope: 'all' });
+    return reply.code(201).send(await files.putCar(name, car.read(), { sealed: null }));
+  });
+}
+
+function nullIfNotFound(error: unknown): null {
+  if (error instanceof ChordialError && error.code === 'not-found') return null;
+  throw error;
 }
 
 /** `/download/NAME`: a plain link to a file published by this peer. */

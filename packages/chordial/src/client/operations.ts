@@ -118,6 +118,13 @@ export const operations = {
     ),
     response: { 200: record({ copies: { type: 'array', items: { type: 'integer' } } }) },
   },
+  'POST /api/v1/content/{cid}/put': {
+    summary:
+      'Puts a plain file or folder of others as one of this peer: it keeps copies, as of all that it puts, and the content stays when others remove theirs',
+    params: cidParameter,
+    body: fields({ name: { type: 'string', minLength: 1, maxLength: 512 } }, ['name']),
+    response: { 201: answers.putResult },
+  },
   'POST /api/v1/codes': {
     summary: 'Makes a link to a file, by name or CID, and a code of a number and three words that leads to it',
     body: fields({

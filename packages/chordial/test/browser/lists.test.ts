@@ -1,6 +1,7 @@
 /** Long lists of files: sorted, filtered, selected; several saved as one ZIP, removed, and that undone. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { NetworkFixture } from '../end-to-end/network-fixture.ts';
@@ -93,6 +94,81 @@ test('A20 A25 files are sorted and filtered by the URL, selected by keyboard, sa
   await small.getByRole('combobox', { name: 'Order' }).selectOption('Name, A to Z');
   await small.waitForURL(`${peer.apiUrl}/`);
   assert.deepEqual(await accessibilityFaults(small), []);
+});
+
+test('A25 what others only share is sent by a link, and copies of it are put here, which stay when they are away', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const [peer, other] = (await network.startRing(2)) as [Peer, Peer];
+  await mkdir(path.join(network.folder, 'shared'));
+  for (const name of ['fjord one.txt', 'fjord two.txt'])
+    await writeFile(path.join(network.folder, 'shared', name), `${name} ${'x'.repeat(300_000)}`);
+  const share = {
+    method: 'POST',
+    body: JSON.stringify({ path: path.join(network.folder, 'shared'), key: await other.key() }),
+  };
+  await other.request('/api/v1/shares', { ...share, headers: { 'Content-Type': 'application/json' } });
+  const page = await browser.page(await peer.pageLink('/'), desktop);
+  const row = page.getByRole('row').filter({ hasText: 'fjord one.txt' });
+  await until('it is found', async () => {
+    await page.goto(`${peer.apiUrl}/?q=fjord`);
+    await row
+      .or(page.getByText(/^Nothing found/))
+      .first()
+      .waitFor();
+    return (await row.count()) === 1;
+  });
+  await page.getByRole('button', { name: 'Actions for fjord one.txt' }).click();
+  await page.getByRole('menuitem', { name: 'Send a link…' }).waitFor();
+  await page.getByRole('menuitem', { name: 'Put copies here' }).click();
+  await page.getByText('fjord one.txt is one of your files now.').waitFor();
+  await page.getByRole('link', { name: 'fjord two.txt' }).focus();
+  await page.keyboard.press(' ');
+  await page.getByRole('region', { name: 'Selection' }).getByRole('button', { name: 'Put copies here' }).click();
+  await page.getByText('fjord two.txt is one of your files now.').waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
+  const mine = await peer.request('/api/v1/files/taken.txt', { method: 'PUT', body: 'mine' });
+  assert.equal(mine.status, 201);
+  const { cid } = await peer.json<{ cid: string }>('/api/v1/files/fjord%20one.txt/stat');
+  const taken = {
+    method: 'POST',
+    body: JSON.stringify({ name: 'taken.txt' }),
+    headers: { 'Content-Type': 'application/json' },
+  };
+  assert.equal((await peer.request(`/api/v1/content/${cid}/put`, taken)).status, 409);
+  assert.equal(await (await peer.request('/api/v1/files/taken.txt')).text(), 'mine');
+  await other.kill9();
+  for (const name of ['fjord one.txt', 'fjord two.txt']) {
+    const answer = await peer.request(`/api/v1/files/${encodeURIComponent(name)}`);
+    assert.equal(await answer.text(), `${name} ${'x'.repeat(300_000)}`);
+  }
+});
+
+test('B6 what a peer says of itself, and why something failed, is in the language of the page', async () => {
+  await using network = await NetworkFixture.open();
+  await using browser = await BrowserFixture.open();
+  const [peer, other] = (await network.startRing(2)) as [Peer, Peer];
+  await other.request('/api/v1/files/brief.txt', { method: 'PUT', body: 'Guten Tag' });
+  const page = await browser.page(await peer.pageLink('/'), desktop);
+  await page.evaluate(`localStorage.setItem('language', 'de')`);
+  await page.goto(`${peer.apiUrl}/health`);
+  await page.getByRole('heading', { name: 'Prüfungen' }).waitFor();
+  await page.getByText('Nur Peers auf diesem Rechner erreichen ihn.').waitFor();
+  const inEnglish = () => page.locator('main [lang="en"]').allTextContents();
+  assert.deepEqual(await inEnglish(), []);
+  await page.goto(`${peer.apiUrl}/ring`);
+  await page.getByText('Dieser Peer ist Mitglied des Rings').waitFor();
+  await other.kill9();
+  await page.getByText(/ist nicht mehr erreichbar$/).waitFor({ timeout: 60_000 });
+  assert.deepEqual(await inEnglish(), []);
+  await page.goto(`${peer.apiUrl}/shares`);
+  await page.getByLabel('Ordner auf dem Rechner dieses Peers').fill('/nowhere at all');
+  await page.getByRole('button', { name: 'Freigeben', exact: true }).click();
+  await page
+    .getByRole('alert')
+    .getByText(/^(Das gibt es nicht|Der Peer kann die Datei)/)
+    .waitFor();
+  assert.deepEqual(await accessibilityFaults(page), []);
 });
 
 type Peer = Awaited<ReturnType<NetworkFixture['start']>>;

@@ -91,6 +91,9 @@ test('A12 every operation of the OpenAPI document is called and every response v
   await caller.call('GET /api/v1/files', 200);
   await caller.call('GET /api/v1/files', 200, { route: '/api/v1/files?all=true&sort=copies' });
   await caller.json('POST /api/v1/content/copies', 200, { cids: [cid] });
+  const again = `/api/v1/content/${cid}/put`;
+  await caller.json('POST /api/v1/content/{cid}/put', 201, { name: 'a copy' }, again);
+  await caller.json('POST /api/v1/content/{cid}/put', 201, { name: 'a copy' }, again);
   const files = [{ cid, name: 'one.txt' }, { name: 'a b' }];
   const zip = await caller.json('POST /api/v1/zips', 201, { name: 'two.zip', files });
   const { id } = (await zip.json()) as { id: string };

@@ -56,6 +56,12 @@ export function itemOfHit(hit: Hit): Item {
   };
 }
 
+/** Whether this peer can put it too: it is of others, and readable for every member. `self` is null where only own files are listed. */
+export function isForKeeping({ holders, isOpened, sealed }: Item, self: string | null): boolean {
+  const isOwn = self === null || holders.some(({ publisher, shared }) => !shared && publisher === self);
+  return !isOwn && !isOpened && sealed === null;
+}
+
 export function isOnRing({ holders }: Pick<Item, 'holders'>): boolean {
   return holders.some(({ shared }) => !shared);
 }

@@ -13,6 +13,7 @@ export interface PeerEvent {
   readonly code?: SentenceCode;
   readonly values?: object;
   readonly detail?: Readonly<Record<string, unknown>>;
+  readonly level?: string;
 }
 
 const maxKeptEvents = 200;

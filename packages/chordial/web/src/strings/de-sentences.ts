@@ -54,8 +54,15 @@ function zonesOf({ zones, alone }: ValuesOf<'zones'>): string {
   return [...zones, ...(alone === 0 ? [] : [`${peers(alone)} in keiner`])].join(', ');
 }
 
+const served: Readonly<Record<string, string>> = {
+  links: 'Links',
+  gateway: 'das Gateway für IPFS',
+  dav: 'das Laufwerk',
+  s3: 'S3',
+};
+
 function doorOf({ url, services }: Pick<ValuesOf<'door'>, 'url' | 'services'>): string {
-  return `${url} bedient ${services.join(', ')}`;
+  return `${url} bedient ${services.map((one) => served[one] ?? one).join(', ')}`;
 }
 
 const outcomes: Readonly<Record<string, string>> = {

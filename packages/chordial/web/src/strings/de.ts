@@ -570,6 +570,15 @@ export const german: Strings = {
     download: 'Herunterladen',
     link: 'Link verschicken …',
     details: 'Details',
+    keep: 'Kopien hierher',
+    keepMeans:
+      'Legt es auch als eigene Datei ab: Es wird hier aufbewahrt wie alles, was Sie ablegen, und bleibt, wenn andere ihres entfernen.',
+    keepOthers: (count) => `Kopien von ${count.toLocaleString(locale)} hierher`,
+    keeping: 'Es wird geholt und abgelegt. Lassen Sie diese Seite so lange offen.',
+    kept: (count, name) =>
+      count === 1
+        ? `${name} ist jetzt auch Ihre Datei.`
+        : `${plural(count, 'Datei ist', 'Dateien sind')} jetzt auch Ihre.`,
     onRing: 'Im Ring zeigen',
     remove: 'Entfernen',
     zip: 'Als ZIP herunterladen',
@@ -757,7 +766,7 @@ export const german: Strings = {
     signs: {
       repairing: 'wird ersetzt',
       waiting: 'ein Peer fehlt',
-      'few-peers': 'zu wenige Kopien',
+      'few-peers': 'Kopien fehlen',
       full: 'fast voll',
       risk: 'Dateien in Gefahr',
       trouble: 'bitte nachsehen',

@@ -486,6 +486,13 @@ export const english = {
     some: (count: number, all: number) => `${count.toLocaleString(locale)} of ${plural(all, 'file', 'files')}`,
     download: 'Download',
     link: 'Send a link…',
+    keep: 'Put copies here',
+    keepMeans:
+      'Puts it as a file of yours too: it is kept here like all that you put, and stays when others remove theirs.',
+    keepOthers: (count: number) => `Put copies of ${count.toLocaleString(locale)} here`,
+    keeping: 'It is being fetched and put. Leave this page open until then.',
+    kept: (count: number, name: string) =>
+      count === 1 ? `${name} is one of your files now.` : `${plural(count, 'file is', 'files are')} yours now, too.`,
     details: 'Details',
     onRing: 'Show on the ring',
     remove: 'Remove',
@@ -646,7 +653,7 @@ export const english = {
     replica: (name: string) => `Also keeps it: ${name}`,
     keyOf: (file: string) => `The key of ${file}`,
     place: 'Place of this peer',
-    ringId: 'ring id',
+    ringId: 'Ring id',
     predecessor: 'Predecessor',
     successorsTitle: 'Successors',
     andThen: 'then',

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Hit } from '../../../src/client/answers.ts';
 import { call, contentPath } from '../api.ts';
 import { FileIcon, LockIcon } from '../icons.tsx';
-import { type Item, isOnRing, itemOfHit } from '../item.ts';
+import { type Item, isForKeeping, isOnRing, itemOfHit } from '../item.ts';
 import { useAnswer } from '../live.ts';
 import { Menu } from '../menu.tsx';
 import { onDemand } from '../on-demand.tsx';
@@ -147,6 +147,16 @@ export function Items({ label, list, source, see, order, isWhole, linkMade }: It
     await beginRemoval(ownNames(items));
     selection.clear();
   });
+  const [kept, setKept] = useState<readonly Item[]>([]);
+  const keep = useAction(async (items: readonly Item[]) => {
+    setKept([]);
+    for (const item of items) {
+      await call('POST /api/v1/content/{cid}/put', { path: { cid: item.cid }, body: { name: item.name } });
+      setKept((before) => [...before, item]);
+    }
+    selection.clear();
+  });
+  const forKeeping = (items: readonly Item[]) => items.filter((item) => isForKeeping(item, self));
   const going = new Set(useShared(removals).flatMap(({ names, state }) => (state === 'failed' ? [] : names)));
   const columns = useMemo((): readonly Column<Item>[] => {
     const copies = (item: Item) => <Copies item={item} counted={copiesOf(item)} />;
@@ -186,6 +196,7 @@ export function Items({ label, list, source, see, order, isWhole, linkMade }: It
                 detail={() => setDetailed(item)}
                 link={() => setLinked(item)}
                 zip={() => void zip.run([item])}
+                keep={forKeeping([item]).length === 0 ? null : () => void keep.run([item])}
                 remove={ownNames([item]).length === 0 ? null : () => void remove.run([item])}
               />
             )}
@@ -225,13 +236,22 @@ export function Items({ label, list, source, see, order, isWhole, linkMade }: It
           return own !== null && going.has(own) ? 'going' : undefined;
         }}
       />
-      <Failure failure={zip.refusal ?? remove.refusal} />
+      <Failure failure={zip.refusal ?? keep.refusal ?? remove.refusal} />
+      <p class={keep.isBusy || kept.length > 0 ? 'notice' : 'unseen'} role="status">
+        {keep.isBusy
+          ? text.list.keeping
+          : kept[0] === undefined
+            ? ''
+            : text.list.kept(kept.length, visible(kept[0].name))}
+      </p>
       {selection.size === 0 ? null : (
         <Chosen
           selection={selection}
           own={ownNames(selection.rows).length}
-          isBusy={zip.isBusy || remove.isBusy}
+          isBusy={zip.isBusy || keep.isBusy || remove.isBusy}
           zip={() => void zip.run(selection.rows)}
+          forKeeping={forKeeping(selection.rows).length}
+          keep={() => void keep.run(forKeeping(selection.rows))}
           link={setLinked}
           remove={() => void remove.run(selection.rows)}
         />
@@ -248,6 +268,9 @@ interface ChosenProps {
   readonly selection: Selection<Item>;
   /** Of those selected, how many this peer has put. */
   readonly own: number;
+  /** And how many it can put too. */
+  readonly forKeeping: number;
+  readonly keep: () => void;
   readonly isBusy: boolean;
   readonly zip: () => void;
   readonly link: (item: Item) => void;
@@ -255,7 +278,7 @@ interface ChosenProps {
 }
 
 /** What may be done with all that is selected. */
-function Chosen({ selection, own, isBusy, zip, link, remove }: ChosenProps) {
+function Chosen({ selection, own, isBusy, zip, link, forKeeping, keep, remove }: ChosenProps) {
   const { rows, isCut } = selection;
   const [first] = rows;
   const bytes = rows.reduce((sum, one) => sum + one.size, 0);
@@ -273,6 +296,11 @@ function Chosen({ selection, own, isBusy, zip, link, remove }: ChosenProps) {
           {text.list.link}
         </button>
       ) : null}
+      {forKeeping === 0 ? null : (
+        <button type="button" disabled={isBusy} title={text.list.keepMeans} onClick={keep}>
+          {forKeeping === rows.length ? text.list.keep : text.list.keepOthers(forKeeping)}
+        </button>
+      )}
       {own === 0 ? null : (
         <button type="button" class="danger" disabled={isBusy} onClick={remove}>
           {own === rows.length ? text.list.remove : text.list.removeOwn(own)}
@@ -311,10 +339,11 @@ interface ActionsProps {
   readonly detail: () => void;
   readonly link: () => void;
   readonly zip: () => void;
+  readonly keep: (() => void) | null;
   readonly remove: (() => void) | null;
 }
 
-function Actions({ item, detail, link, zip, remove }: ActionsProps) {
+function Actions({ item, detail, link, zip, keep, remove }: ActionsProps) {
   const { name, cid, kind, isOpened } = item;
   return (
     <>
@@ -330,6 +359,11 @@ function Actions({ item, detail, link, zip, remove }: ActionsProps) {
       <button type="button" role="menuitem" onClick={link}>
         {text.list.link}
       </button>
+      {keep === null ? null : (
+        <button type="button" role="menuitem" title={text.list.keepMeans} onClick={keep}>
+          {text.list.keep}
+        </button>
+      )}
       <button type="button" role="menuitem" onClick={detail}>
         {text.list.details}
       </button>

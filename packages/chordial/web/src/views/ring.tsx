@@ -279,7 +279,8 @@ function Place({ node }: { readonly node: NodeStatus }) {
 const wholeCid = /\bbafy[a-z2-7]{40,}\b/g;
 
 function Story() {
-  const { events } = useEvents();
+  // Those for debugging would fill it, each time that a pointer changes.
+  const events = useEvents().events.filter(({ level }) => level !== 'debug');
   return (
     <section aria-label={text.ring.happens}>
       <h2>{text.ring.happens}</h2>
