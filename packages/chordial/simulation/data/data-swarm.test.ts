@@ -40,6 +40,7 @@ for (const [seed, what] of [
   [1945, 'a removal that fails ends no claims at its publisher'],
   [492, 'a put that fails after its name was out leaves what the name stood for'],
   [42, 'a host that gave a put up takes its blocks in repair, also from their publisher'],
+  [67, 'the small part of a partition does not say that a name does not exist'],
 ] as const) {
   test(`B4 ${what} (seed ${seed})`, async () => {
     assert.equal((await runDataSwarm(seed)).failure, null);

@@ -36,6 +36,8 @@ export class Reading {
         const allowed = [...before.contents, ...this.#now(published).contents];
         if (got instanceof Uint8Array) return this.#check(published, { got, reader }, allowed, true);
         last = got === null ? 'no answer' : `${got.code}: ${got.message}`;
+        if (got?.code === 'not-found' && this.#isThere(published, before.promised))
+          throw new Violation(`${published.name} is said not to exist at host ${reader.number}`);
         if (!this.#isPromised(published, before.promised, reader)) return;
       }
       if (this.#simulation.now >= until) throw new Violation(`${published.name} could not be read: ${last}`);
@@ -61,6 +63,12 @@ export class Reading {
 
   #now(published: PublishedName): Expected {
     return this.#oracle.expected(published, this.#simulation.ring.time.wallTime);
+  }
+
+  /** Enough disks hold it, whether they can be asked or not, and enough held its name. */
+  #isThere(published: PublishedName, promised: Attempt | null): boolean {
+    if (promised === null || this.#now(published).promised !== promised) return false;
+    return promised.copies >= copyRule.replicas && promised.lost.size < copyRule.replicas;
   }
 
   /** Fewer hosts are out for this reader than copies were promised. */

@@ -1,5 +1,5 @@
 /** What a peer's data is built on, and what all of its parts share. */
-import type { Clock, Contact, Random } from '@chordial/ring';
+import type { Clock, Contact, HostId, Random } from '@chordial/ring';
 import { type BlockHashing, hashingHere } from '../content/block-hashing.ts';
 import type { BuildOptions } from '../content/builder.ts';
 import { LeafPool } from '../content/leaf-pool.ts';
@@ -133,6 +133,12 @@ export function buildCore(options: DataOptions, closing: AbortSignal, damaged: D
   const { peerNames = { shown: shortPeer, named: () => [] }, notify = () => undefined } = options;
   const report = (what: string, host: Contact, detail: string): void => options.report?.(what, host, detail);
   const failed = (what: string) => (error: Error) => report('no-answer', view.self, `${what}: ${error.message}`);
+  const { replicas } = options.rule;
+  const areAway = (hosts: readonly HostId[]): boolean => {
+    const present = new Set(view.hosts().map(({ host }) => host));
+    const away = hosts.filter((host) => !present.has(host) && !options.membership.isRemoved(host));
+    return away.length >= replicas;
+  };
   return {
     options,
     keys: options.keys ?? OwnKeys.inMemory(),
@@ -157,7 +163,7 @@ export function buildCore(options: DataOptions, closing: AbortSignal, damaged: D
     networkId: options.networkId,
     rule: options.rule,
     places: { bits: view.shape.bits, teaching: options.teaching },
-    confirmed: new AuthoritativeRanges(clock),
+    confirmed: new AuthoritativeRanges(clock, areAway),
     peerNames,
     notify,
     report,

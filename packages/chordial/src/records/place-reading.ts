@@ -42,7 +42,7 @@ export async function readPlaces<Kept>(
   if (answers.sets.length >= rule.replicas && isSure(answers, rule)) return answers.sets;
   throw new ChordialError(
     'no-live-source',
-    `${answers.failures} peers that may know it did not answer, and ${answers.unsure} are still being given their share, so it cannot be said whether it is there. Try again in a moment.`,
+    `${answers.failures} peers that may know it did not answer, and ${answers.unsure} do not know yet all that belongs to them, so it cannot be said whether it is there. Try again in a moment.`,
   );
 }
 

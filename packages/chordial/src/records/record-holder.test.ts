@@ -33,7 +33,7 @@ function holder(maxPerPublisher: number, wallTime = () => now, hosts = [here], c
     verifier: new EntryVerifier('n', verifySignature),
     places: { bits: 256, teaching: false },
     clock: { now: () => 0, wallTime, after: () => ({ cancel: () => undefined }) },
-    confirmed: { covers: () => covers },
+    confirmed: { covers: () => covers, isSureOf: () => covers },
     rule: { replicas: 2, writeQuorum: 2 },
     view: { self: here, nearby: (_key: unknown, most?: number) => hosts.slice(0, most) } as unknown as RingView,
     report: (_what: string, _host: unknown, detail: string) => reports.push(detail),

@@ -79,7 +79,7 @@ export class RecordHolder {
     return {
       entries: pages.map(({ entries }) => entries),
       more: pages.map(({ more }) => more),
-      unknown: keys.map((key) => !this.#ports.confirmed.covers(key)),
+      unknown: keys.map((key) => !this.#ports.confirmed.isSureOf(key)),
     };
   }
 

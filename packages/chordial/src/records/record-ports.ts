@@ -41,8 +41,8 @@ export interface RecordPorts {
   readonly verifier: EntryVerifier;
   readonly places: RecordPlaces;
   readonly rule: CopyRule;
-  /** Whether this host is authoritative for a key; otherwise it cannot answer "absent". */
-  readonly confirmed: { covers(key: string): boolean };
+  /** Whether this host is authoritative for a key, and whether it can answer "absent". */
+  readonly confirmed: { covers(key: string): boolean; isSureOf(key: string): boolean };
   /** Limits per publisher; null: none. */
   readonly storageShares?: Pick<StorageShares, 'checkRows'> | null;
   /** Receives refused entries and hosts, for logs and counters. */

@@ -142,7 +142,7 @@ export class ShareHolder {
     const found = shares.atKey(key, clock.wallTime(), after, maxLeavesPerAnswer + 1);
     const { headers, leaves, rows } = pageOf(found.slice(0, maxLeavesPerAnswer));
     const more = rows < found.length ? (found[rows - 1]?.leaf ?? null) : null;
-    return { headers, leaves, more, unknown: !confirmed.covers(key) };
+    return { headers, leaves, more, unknown: !confirmed.isSureOf(key) };
   }
 
   /** Removes leaves of ended or expired batches, some at a time. */

@@ -14,12 +14,16 @@ function watching(hosts: readonly string[], neighbours = hosts) {
     { me: member('me'), predecessor: member('me'), successors: seen.neighbours.map(member), epoch: 1 },
   ];
   const view = { hosts: () => seen.hosts.map(contact), states };
-  const absences = new Absences(view, { now: () => seen.now }, times);
+  const gone = { removed: new Set<string>(), leaving: new Set<string>() };
+  const absences = new Absences(view, { now: () => seen.now }, times, {
+    isRemoved: (host) => gone.removed.has(host),
+    isLeaving: (host) => gone.leaving.has(host),
+  });
   const change = (now: number, present: readonly string[], next = present): void => {
     Object.assign(seen, { now, hosts: present, neighbours: next });
     absences.look();
   };
-  return { seen, absences, change };
+  return { seen, gone, absences, change };
 }
 
 test('A8 the grace runs from when a host went', () => {
@@ -96,4 +100,19 @@ test('a host that comes back with data waits for those that may come with it, an
   seen.now = 9000;
   assert.equal(absences.isFindingOthers(), false);
   assert.equal(absences.graceEnds(), 20_000);
+});
+
+test('neighbours that went are missed for ten minutes, but for those that return, are removed, or handed over before', () => {
+  const { seen, gone, absences, change } = watching(['a', 'b', 'c', 'd']);
+  gone.leaving.add('a');
+  change(1000, ['b', 'c', 'd']);
+  change(2000, ['b']);
+  assert.deepEqual(absences.missed(), ['c', 'd']);
+  change(3000, []);
+  change(4000, ['c']);
+  assert.deepEqual(absences.missed(), ['d', 'b']);
+  gone.removed.add('b');
+  assert.deepEqual(absences.missed(), ['d']);
+  seen.now = 602_000;
+  assert.deepEqual(absences.missed(), []);
 });

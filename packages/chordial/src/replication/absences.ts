@@ -12,6 +12,8 @@ import type { SyncTimes } from './sync-ports.ts';
 
 /** Recent neighbours that are remembered; least recently seen ones are evicted first. */
 const maxNeighbours = 4096;
+/** After this time what only absent hosts know counts as gone. */
+const missedMilliseconds: Milliseconds = 600_000;
 
 export class Absences {
   readonly #view: Pick<RingView, 'hosts' | 'states'>;
@@ -19,6 +21,8 @@ export class Absences {
   readonly #times: Pick<SyncTimes, 'graceMilliseconds' | 'quietMilliseconds'>;
   /** Removed from the network: it does not return. */
   readonly #isRemoved: (host: HostId) => boolean;
+  /** It is handing over what it holds, in order to leave. */
+  readonly #isLeaving: (host: HostId) => boolean;
   #present: ReadonlySet<HostId>;
   /** Hosts adjacent to this one's members at the last look. Any other host has no place in its arcs. */
   #neighbours: ReadonlySet<HostId>;
@@ -29,6 +33,8 @@ export class Absences {
   readonly #neighboursOfLate = new Map<HostId, Milliseconds>();
   /** When each absent neighbour left; forgotten after the grace period. */
   readonly #away = new Map<HostId, Milliseconds>();
+  /** The same of those that did not hand over before, for longer: what only they know exists all the same. */
+  readonly #missed = new Map<HostId, Milliseconds>();
   /** When each one returned; forgotten once it has its places. */
   readonly #back = new Map<HostId, Milliseconds>();
   #startGraceEnds: Milliseconds = Number.NEGATIVE_INFINITY;
@@ -38,9 +44,10 @@ export class Absences {
     view: Pick<RingView, 'hosts' | 'states'>,
     clock: Pick<Clock, 'now'>,
     times: Pick<SyncTimes, 'graceMilliseconds' | 'quietMilliseconds'>,
-    isRemoved: (host: HostId) => boolean = () => false,
+    goes: { isRemoved(host: HostId): boolean; isLeaving(host: HostId): boolean },
   ) {
-    this.#isRemoved = isRemoved;
+    this.#isRemoved = goes.isRemoved;
+    this.#isLeaving = goes.isLeaving;
     this.#view = view;
     this.#clock = clock;
     this.#times = times;
@@ -64,7 +71,9 @@ export class Absences {
       if (present.has(host) || !this.#neighboursOfLate.has(host) || this.#isRemoved(host)) continue;
       this.#away.set(host, now);
       this.#back.delete(host);
+      if (!this.#isLeaving(host)) this.#missed.set(host, now);
     }
+    for (const host of present) this.#missed.delete(host);
     for (const host of present) if (this.#away.delete(host)) this.#back.set(host, now);
     this.#present = present;
     this.#lastChange = now;
@@ -77,6 +86,13 @@ export class Absences {
     for (const [host, since] of this.#back) ends.push(this.#placedAt(host, since));
     const latest = Math.max(this.#startGraceEnds, ...ends);
     return latest > this.#clock.now() ? latest : null;
+  }
+
+  /** Neighbours that went of late without handing over, and did not return: the last one to go comes last. */
+  missed(): readonly HostId[] {
+    const since = this.#clock.now() - missedMilliseconds;
+    for (const [host, went] of this.#missed) if (went <= since || this.#isRemoved(host)) this.#missed.delete(host);
+    return [...this.#missed.keys()];
   }
 
   /** This host has just returned and does not see yet who else is there: what seems rare may only not be visible yet. */

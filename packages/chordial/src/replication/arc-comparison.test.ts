@@ -75,3 +75,20 @@ test('A8 what is within the bounds is found whole, and nothing is left for anoth
   assert.equal(arcs[0]?.incomplete, false);
   assert.equal(arcs[0]?.lackedAt.get(other.transport.contact.host), 15 + most / 2);
 });
+
+test('a host that is in doubt itself vouches for no arc, but may make it authoritative', async () => {
+  const network = new MemoryNetwork();
+  const me = await hostIn(network, { blocks: 0, records: 0 });
+  const other = await hostIn(network, { blocks: 0, records: 0 });
+  const ports = { ...me, replicas, view: new StaticRing().view(me.transport.contact) };
+  const arc = { range: circle, others: [other.transport.contact] };
+  const compare = async () => {
+    const { arcs } = await compareArcs([arc], ports, new AbortController().signal, most);
+    return { sure: arcs[0]?.sureAt.size, isVouchedFor: arcs[0]?.isVouchedFor };
+  };
+  assert.deepEqual(await compare(), { sure: 0, isVouchedFor: false });
+  other.confirmed.confirm(circle);
+  assert.deepEqual(await compare(), { sure: 1, isVouchedFor: true });
+  other.confirmed.outgrow(circle);
+  assert.deepEqual(await compare(), { sure: 1, isVouchedFor: false });
+});

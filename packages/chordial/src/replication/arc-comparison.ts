@@ -39,6 +39,8 @@ export interface ComparedArc extends OwnArc {
   silent: boolean;
   /** This host may become authoritative for the arc: it was before, or one of those asked is, or all were asked. */
   sure: boolean;
+  /** Another host that was asked is, without a doubt. */
+  isVouchedFor: boolean;
   /** Something differed when compared, whatever has become of it since. */
   differed: boolean;
   /** Hosts that are authoritative for the arc. */
@@ -76,7 +78,7 @@ export async function compareArcs(
     const sure = arc.others.length === 0 || ports.confirmed.coversAll(arc.range);
     const places = arc.others.slice(0, ports.replicas - 1);
     const nothingYet = { lackedHere: 0, lackedAt: new Map(), differed: false, sureAt: new Set<HostId>() };
-    return { ...arc, places, incomplete: false, silent: false, sure, ...nothingYet };
+    return { ...arc, places, incomplete: false, silent: false, sure, isVouchedFor: false, ...nothingYet };
   });
   const comparing = new Comparing(ports, signal, maxOfKind);
   const sets = new Set(ports.index.sets());
@@ -151,9 +153,11 @@ class Comparing {
       );
       for (const [position, { arc, compared, placed }] of questions.entries()) {
         const { differs, confirmed } = answers[position]!;
-        if (confirmed) arc.sure = true;
+        const isSure = confirmed !== 'no';
+        if (isSure) arc.sure = true;
+        if (confirmed === 'sure') arc.isVouchedFor = true;
         // A place may hold less of a range that reaches beyond the arc.
-        if (confirmed && compared.range === arc.range) arc.sureAt.add(host.host);
+        if (isSure && compared.range === arc.range) arc.sureAt.add(host.host);
         if (differs === null) continue;
         arc.differed = true;
         if (this.#isFull(compared.set)) {

@@ -5,8 +5,11 @@
  * Nothing is confirmed at start. An owner confirms its arc when it has reconciled it with all other places and at least
  * one host that was confirmed itself; it then tells the other places. A confirmation is a lease that expires unless
  * renewed, since a partitioned host misses later writes.
+ *
+ * Where no such host is there, as in the small part of a partition, the range is confirmed in doubt: copies are made and
+ * dropped as ever, but no one says "absent" while r hosts are away that may know more.
  */
-import type { Clock, Milliseconds } from '@chordial/ring';
+import type { Clock, HostId, Milliseconds } from '@chordial/ring';
 import { isInArc, type KeyArc } from '../storage/range-parts.ts';
 
 /** Three times the longest pause between two rounds of an owner. */
@@ -16,28 +19,44 @@ const maxRanges = 1024;
 /** Beyond this many keys, their ranges are withdrawn instead. */
 const maxDisowned = 4096;
 
+interface Confirmed {
+  readonly range: KeyArc;
+  readonly until: Milliseconds;
+  /** Hosts that may know more. */
+  readonly missed: readonly HostId[];
+  isOutgrown: boolean;
+}
+
 export class AuthoritativeRanges {
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #areAway: (hosts: readonly HostId[]) => boolean;
   readonly #leaseMilliseconds: Milliseconds;
   /** By their ends, oldest first. */
-  readonly #ranges = new Map<string, { readonly range: KeyArc; readonly until: Milliseconds }>();
+  readonly #ranges = new Map<string, Confirmed>();
   /** The same ranges as a list, built on demand: every answer to every host needs it. */
-  #listed: readonly KeyArc[] | null = null;
+  #listed: readonly Confirmed[] | null = null;
   /** Keys with fewer replicas wanted than the range around them has places. */
   readonly #disowned = new Set<string>();
   /** Called for each range that an owner confirms, this host's own included. */
   renewed: ((range: KeyArc) => void) | null = null;
 
-  constructor(clock: Pick<Clock, 'now'>, lease: Milliseconds = leaseMilliseconds) {
+  /** @param areAway so many of the hosts that they may be all the places of a key */
+  constructor(
+    clock: Pick<Clock, 'now'>,
+    areAway: (hosts: readonly HostId[]) => boolean = () => false,
+    lease: Milliseconds = leaseMilliseconds,
+  ) {
     this.#clock = clock;
+    this.#areAway = areAway;
     this.#leaseMilliseconds = lease;
   }
 
-  confirm(range: KeyArc): void {
+  /** @param missed hosts that may know more */
+  confirm(range: KeyArc, missed: readonly HostId[] = []): void {
     for (const key of this.#disowned) if (isInArc(range, key)) this.#disowned.delete(key);
     const name = `${range.after} ${range.upTo}`;
     this.#drop(name);
-    this.#ranges.set(name, { range, until: this.#clock.now() + this.#leaseMilliseconds });
+    this.#ranges.set(name, { range, until: this.#clock.now() + this.#leaseMilliseconds, missed, isOutgrown: false });
     const [oldest] = this.#ranges.keys();
     if (this.#ranges.size > maxRanges && oldest !== undefined) this.#drop(oldest);
     this.renewed?.(range);
@@ -68,43 +87,56 @@ export class AuthoritativeRanges {
     this.#listed = null;
   }
 
-  /** Whether a block or record with this key would be here if it existed. */
+  /** Whether a block or record with this key would be here if any host that is there had it. */
   covers(key: string): boolean {
-    return !this.#disowned.has(key) && this.#live().some((range) => isInArc(range, key));
+    return !this.#disowned.has(key) && this.#live().some(({ range }) => isInArc(range, key));
+  }
+
+  /** Whether it would be here if it existed at all. */
+  isSureOf(key: string): boolean {
+    return !this.#disowned.has(key) && this.#live().some((known) => isInArc(known.range, key) && this.#isSure(known));
+  }
+
+  /** This host seems to be no place of the range any more: what comes from now on goes to others. */
+  outgrow({ after, upTo }: KeyArc): void {
+    const known = this.#ranges.get(`${after} ${upTo}`);
+    if (known !== undefined) known.isOutgrown = true;
   }
 
   /** Whether any part of a range is confirmed. */
   touches(range: KeyArc): boolean {
-    return this.#live().some((known) => overlap(known, range));
+    return this.#live().some((known) => overlap(known.range, range));
   }
 
   /** Whether the whole range is confirmed, possibly by adjacent confirmations. */
   coversAll(range: KeyArc): boolean {
-    const live = this.#live();
-    let reached = range.after;
-    for (let steps = 0; steps <= live.length; steps++) {
-      // A range that contains or begins at `reached` extends to its own end.
-      const next = live.find((known) => known.after === reached || (isInArc(known, reached) && known.upTo !== reached));
-      if (next === undefined) return false;
-      if (next.after === next.upTo || passes(reached, next.upTo, range)) return true;
-      reached = next.upTo;
-    }
-    return false;
+    return reachesThrough(this.#live(), range);
+  }
+
+  /** Whether it is, and whether anything that exists in it would be here. */
+  standing(range: KeyArc): 'no' | 'doubted' | 'sure' {
+    if (!this.coversAll(range)) return 'no';
+    const sure = this.#live().filter((known) => overlap(known.range, range) && this.#isSure(known));
+    return reachesThrough(sure, range) ? 'sure' : 'doubted';
   }
 
   /** What is confirmed now, including overlaps. */
   ranges(): readonly KeyArc[] {
-    return this.#live();
+    return this.#live().map(({ range }) => range);
   }
 
-  #live(): readonly KeyArc[] {
+  #isSure({ missed, isOutgrown }: Confirmed): boolean {
+    return !isOutgrown && !(missed.length > 0 && this.#areAway(missed));
+  }
+
+  #live(): readonly Confirmed[] {
     const now = this.#clock.now();
     for (const [name, { until }] of this.#ranges) {
       // Later ones were confirmed later.
       if (until > now) break;
       this.#drop(name);
     }
-    this.#listed ??= [...this.#ranges.values()].map(({ range }) => range);
+    this.#listed ??= [...this.#ranges.values()];
     return this.#listed;
   }
 
@@ -112,6 +144,20 @@ export class AuthoritativeRanges {
     this.#ranges.delete(name);
     this.#listed = null;
   }
+}
+
+function reachesThrough(confirmed: readonly Confirmed[], range: KeyArc): boolean {
+  let reached = range.after;
+  for (let steps = 0; steps <= confirmed.length; steps++) {
+    // A range that contains or begins at `reached` extends to its own end.
+    const next = confirmed.find(
+      ({ range: known }) => known.after === reached || (isInArc(known, reached) && known.upTo !== reached),
+    )?.range;
+    if (next === undefined) return false;
+    if (next.after === next.upTo || passes(reached, next.upTo, range)) return true;
+    reached = next.upTo;
+  }
+  return false;
 }
 
 /** Of two arcs that share a key, one contains the last key of the other. */

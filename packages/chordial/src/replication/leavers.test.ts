@@ -28,6 +28,10 @@ test('A8 a host that hands over is known to leave for a minute, until it says ot
   assert.equal(leavers.isAny(), true);
   hosts.pop();
   assert.equal(leavers.isAny(), false);
+  assert.deepEqual(
+    ['a', 'b'].map((name) => leavers.isLeaving(contactOf(name).host)),
+    [false, true],
+  );
 });
 
 test('A8 no one keeps others from tidying up for more than an hour', () => {

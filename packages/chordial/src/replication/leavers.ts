@@ -47,10 +47,14 @@ export class Leavers {
     this.#leavers.set(from.host, { since, told: now, until: isLeaving ? until : now });
   }
 
+  /** Whether the host is handing over, or was when it was last heard. */
+  isLeaving(host: HostId): boolean {
+    return (this.#leavers.get(host)?.until ?? Number.NEGATIVE_INFINITY) > this.#clock.now();
+  }
+
   /** Whether any host of the ring is handing over. */
   isAny(): boolean {
-    const now = this.#clock.now();
-    return this.#view.hosts().some(({ host }) => (this.#leavers.get(host)?.until ?? now) > now);
+    return this.#view.hosts().some(({ host }) => this.isLeaving(host));
   }
 }
 

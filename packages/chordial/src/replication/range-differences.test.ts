@@ -77,7 +77,8 @@ async function compared(here: Held, there: Held, set: ItemSet, range = everythin
       comparisons.push(ranges.length);
       return ranges.map(({ set: asked, range: part, count, fingerprint }) => {
         const own = comparedRange(there, asked, part);
-        return { differs: own.count === count && own.fingerprint === fingerprint ? null : own.count, confirmed: false };
+        const same = own.count === count && own.fingerprint === fingerprint;
+        return { differs: same ? null : own.count, confirmed: 'no' as const };
       });
     },
     async *items(host: typeof other, asked: ItemSet, part: KeyArc) {

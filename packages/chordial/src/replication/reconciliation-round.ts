@@ -24,6 +24,7 @@ import { smallKinds } from './items/kinds.ts';
 import { type OwnArc, ownArcs } from './own-arcs.ts';
 import type { RareBlock } from './repair-progress.ts';
 import { SyncClient } from './sync-client.ts';
+import { maxMissedTold, type ToldRange } from './sync-messages.ts';
 import type { SyncPorts } from './sync-ports.ts';
 
 /** Concurrent block transfers; their bytes are bounded separately. */
@@ -55,6 +56,8 @@ export interface Grace {
   readonly isFindingOthers: boolean;
   /** Keys of blocks that had fewer than w replicas: they are brought up to the full number, which may take several rounds. */
   readonly urgent: Set<string>;
+  /** Hosts that are away and may know what no one here does. */
+  missed(): readonly HostId[];
 }
 
 export interface RoundScope {
@@ -144,30 +147,29 @@ export class ReconciliationRound {
   /** Confirms what is equal by now, here and at the other places. True when that is everything. */
   async #confirm(arcs: readonly ComparedArc[]): Promise<boolean> {
     let complete = true;
-    const byHost = new Map<HostId, { host: Contact; arcs: ComparedArc[] }>();
+    const byHost = new Map<HostId, { host: Contact; arcs: ComparedArc[]; ranges: ToldRange[] }>();
     for (const arc of arcs) {
       if (arc.incomplete || !arc.sure || arc.lackedHere > 0) {
         complete = false;
         continue;
       }
-      this.#ports.confirmed.confirm(arc.range);
+      const missed = this.#missedIn(arc);
+      this.#ports.confirmed.confirm(arc.range, missed);
       if ([...arc.lackedAt.values()].some((items) => items > 0)) complete = false;
       for (const host of arc.places) {
         if ((arc.lackedAt.get(host.host) ?? 0) === 0) {
-          const told = byHost.get(host.host) ?? { host, arcs: [] };
+          const told = byHost.get(host.host) ?? { host, arcs: [], ranges: [] };
           told.arcs.push(arc);
+          told.ranges.push({ ...arc.range, missed });
           byHost.set(host.host, told);
         }
       }
     }
     const client = new SyncClient(this.#ports.transport, this.#signal);
     await Promise.all(
-      [...byHost.values()].map(async ({ host, arcs: alike }) => {
+      [...byHost.values()].map(async ({ host, arcs: alike, ranges }) => {
         try {
-          await client.confirm(
-            host,
-            alike.map(({ range }) => range),
-          );
+          await client.confirm(host, ranges);
         } catch (error) {
           complete = false;
           for (const arc of alike) arc.sureAt.delete(host.host);
@@ -176,6 +178,13 @@ export class ReconciliationRound {
       }),
     );
     return complete;
+  }
+
+  /** Hosts that may know more of the arc: none where a host that is here knows all of it, or one of its places must be here. */
+  #missedIn({ range, isVouchedFor }: ComparedArc): readonly HostId[] {
+    const { confirmed, replicas } = this.#ports;
+    const missed = isVouchedFor || confirmed.standing(range) === 'sure' ? [] : this.#grace.missed();
+    return missed.length < replicas ? [] : missed.slice(-maxMissedTold);
   }
 
   async #carryRecords(carryings: readonly Carrying[]): Promise<void> {

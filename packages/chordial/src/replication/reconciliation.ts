@@ -108,7 +108,10 @@ export class Reconciliation {
     };
     ports.blocks.makeRoom = (bytes) => this.#surplus.makeRoom(bytes);
     this.#settled = new InSyncRanges(ports.view);
-    this.#absences = new Absences(ports.view, ports.clock, ports.times, (host) => ports.membership.isRemoved(host));
+    this.#absences = new Absences(ports.view, ports.clock, ports.times, {
+      isRemoved: (host) => ports.membership.isRemoved(host),
+      isLeaving: (host) => ports.leavers.isLeaving(host),
+    });
     if (ports.index.sets().length > 0) this.#absences.awaitOthers();
     this.#wasAlone = ports.view.hosts().length <= 1;
     const undo = [
@@ -196,6 +199,7 @@ export class Reconciliation {
       isOn,
       isFindingOthers: this.#absences.isFindingOthers(),
       urgent: this.#urgent,
+      missed: () => this.#absences.missed(),
     };
     const scope = { settled: this.#settled, everything };
     const transfers = { ports: this.#ports, blocks: this.#blocks, signal };
@@ -278,6 +282,7 @@ export class Reconciliation {
       const name = nameOf(range);
       const seen = this.#lost.has(name) ? this.#lost.get(name)! + 1 : 0;
       lost.set(name, seen);
+      confirmed.outgrow(range);
       if (!lostLookedAt.includes(seen)) continue;
       this.#surplus.lookAtRange(range);
       isDue = true;

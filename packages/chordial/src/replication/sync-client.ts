@@ -19,6 +19,7 @@ import {
   maxRecordsPerMessage,
   type RangeAnswer,
   syncMessages,
+  type ToldRange,
 } from './sync-messages.ts';
 
 /** Scanning partial buckets of many ranges on a busy disk stays well below. */
@@ -82,7 +83,7 @@ export class SyncClient {
     return answers;
   }
 
-  async confirm(host: Contact, ranges: readonly KeyArc[]): Promise<void> {
+  async confirm(host: Contact, ranges: readonly ToldRange[]): Promise<void> {
     for (const some of chunks(ranges, maxRangesPerMessage))
       await this.#ask(host, syncMessages.confirm, { ranges: some });
   }

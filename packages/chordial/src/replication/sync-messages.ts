@@ -1,4 +1,5 @@
 /** The messages of reconciliation; docs/wire-format.md says what each means. */
+import { hostId } from '../network/host-id.ts';
 import { maxEntryBytes } from '../records/entry.ts';
 import { fingerprintBytes, lanesToBytes } from '../storage/fingerprint.ts';
 import {
@@ -39,6 +40,8 @@ export const maxItemsPerPage = 2048;
 /** Of at most 4 KiB each: half of a small message. */
 export const maxRecordsPerMessage = 128;
 export const maxItemsPerQuestion = 1024;
+/** Hosts named for a range of which they may know more. */
+export const maxMissedTold = 16;
 const keyBytes = keyBytesOf(blockSet(1));
 const longKeyBytes = keyBytesOf(recordSet);
 const digestBytes = 16;
@@ -84,7 +87,7 @@ const rangeAnswer = tuple({
     (count: number | null) => count ?? -1,
     (count) => (count === -1 ? null : count),
   ),
-  confirmed: bool,
+  confirmed: numbered(['no', 'doubted', 'sure']),
 });
 export type RangeAnswer = ValueOf<typeof rangeAnswer>;
 
@@ -122,6 +125,13 @@ const askedItem = refine(tuple({ set, key: itemKey, digest }), (item) =>
   isKeyOf(item.key, item.set) ? null : wrongKey,
 );
 export type AskedItem = ValueOf<typeof askedItem>;
+
+const toldRange = tuple({
+  ...arc,
+  /** Hosts that are away and may know more of it. */
+  missed: list(hostId, maxMissedTold),
+});
+export type ToldRange = ValueOf<typeof toldRange>;
 
 const holdsQuestion = map({
   items: list(askedItem, maxItemsPerQuestion, 1),
@@ -165,5 +175,5 @@ export const syncMessages = {
     map({ answers: listFor(heldAnswer, ({ items }: HoldsQuestion) => items.length) }),
   ),
   leaving: new Message('sync.leaving', map({ isLeaving: bool }), map({})),
-  confirm: new Message('sync.confirm', map({ ranges: list(tuple(arc), maxRangesPerMessage, 1) }), map({})),
+  confirm: new Message('sync.confirm', map({ ranges: list(toldRange, maxRangesPerMessage, 1) }), map({})),
 };

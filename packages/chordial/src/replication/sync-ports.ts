@@ -67,7 +67,7 @@ export interface SyncPorts extends DataPorts {
   /** Called for every block sent to another host. */
   readonly recentlyTransferred?: Pick<RecentlyTransferred, 'note' | 'doubt'>;
   /** While a host is handing over nothing is dropped. */
-  readonly leavers: Pick<Leavers, 'isAny'>;
+  readonly leavers: Pick<Leavers, 'isAny' | 'isLeaving'>;
   /** Items with only these claims are neither accepted nor fetched. */
   readonly ended: SupersededPuts;
   /** r and w of the network. */

@@ -63,7 +63,8 @@ export class SyncServer {
         return durably({ answers: await (question.nonce === null ? held() : this.#turns.take(from.host, held)) });
       })
       .on(syncMessages.confirm, async ({ ranges }, from) => {
-        for (const range of ranges) if (await this.#speaksFor(from, range)) confirmed.confirm(range);
+        for (const { missed, ...range } of ranges)
+          if (await this.#speaksFor(from, range)) confirmed.confirm(range, missed);
         return durably({});
       });
   }
@@ -71,7 +72,7 @@ export class SyncServer {
   #compare({ set, range, count, fingerprint }: ComparedRange): RangeAnswer {
     const own = this.#ports.index.fingerprint(set, range);
     const same = own.count === count && fingerprintText(own.lanes) === fingerprint;
-    return { differs: same ? null : own.count, confirmed: this.#ports.confirmed.coversAll(range) };
+    return { differs: same ? null : own.count, confirmed: this.#ports.confirmed.standing(range) };
   }
 
   #recordBytes(key: string): Uint8Array | null {

@@ -195,7 +195,7 @@ function findLie(member: HostileMember, answer: (keys: readonly MemberPointer['i
 
 function allTheSame(body: Wire): Wire {
   const { ranges } = syncMessages.compare.decode(body);
-  return syncMessages.compare.encodeAnswer({ answers: ranges.map(() => ({ differs: null, confirmed: true })) });
+  return syncMessages.compare.encodeAnswer({ answers: ranges.map(() => ({ differs: null, confirmed: 'sure' })) });
 }
 
 async function* rubbish(sizes: readonly number[]): AsyncGenerator<Uint8Array> {
