@@ -11,7 +11,7 @@
 import type { Milliseconds } from '@chordial/ring';
 import { seededRandom } from '@chordial/ring/testing';
 import { blockKey } from '../../src/content/cid.ts';
-import { cut, DataOracle } from './data-oracle.ts';
+import { cut, DataOracle, type PublishedName } from './data-oracle.ts';
 import { type DataPlan, dataPlan } from './data-plan.ts';
 import { copyRule, type DataHost, DataSimulation } from './data-simulation.ts';
 import { FaultInjector } from './faults.ts';
@@ -225,15 +225,18 @@ class DataSwarm {
     return this.#sim.members.length < this.#sim.running.length ? 'a host has not joined' : null;
   }
 
-  /** Whether some block or the name of a promised file has too few copies. */
+  /** Whether some block or the name of a promised file, or the end of a removed one, has too few copies. */
   #lacking(): string | null {
     const { members } = this.#sim;
     for (const published of this.#oracle.names) {
       const { promised } = this.#oracle.expected(published, this.#sim.ring.time.wallTime);
-      if (promised === null || promised.lost.size >= promised.copies) continue;
       const { name, publisher } = published;
+      const isPromised = promised !== null && promised.lost.size < promised.copies;
+      if (!isPromised && !isRemoved(published)) continue;
       const records = this.#holdings.recordHolders(name, publisher, members).length;
-      if (records < Math.min(copyRule.replicas, members.length)) return `${name} has ${records} copies of its record`;
+      if (records < Math.min(copyRule.replicas, members.length))
+        return `${name} has ${records} copies of its newest record`;
+      if (!isPromised) continue;
       for (const cid of promised.content?.cids ?? []) {
         const holders = this.#holdings.holders(cid, members).length;
         if (holders < this.#wanted(promised.replicas))
@@ -276,6 +279,11 @@ class DataSwarm {
   #pick<T>(values: readonly T[]): T | undefined {
     return values[Math.floor(this.#plan.random.next() * values.length)];
   }
+}
+
+function isRemoved({ attempts }: PublishedName): boolean {
+  const last = attempts.at(-1);
+  return last?.content === null && last.acknowledged !== Number.POSITIVE_INFINITY;
 }
 
 /** For the report. */

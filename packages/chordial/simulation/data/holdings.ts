@@ -44,12 +44,15 @@ export class Holdings {
     return hosts.filter(({ disk }) => disk.holds(key));
   }
 
+  /** Those of these hosts that hold the newest record of the name; the same for `holdersAt`. */
   recordHolders(name: string, publisher: DataHost, hosts: readonly DataHost[]): readonly DataHost[] {
     return this.holdersAt(placedNameKey(name, ringBits, false), publisher, hosts);
   }
 
   holdersAt(key: string, publisher: DataHost, hosts: readonly DataHost[]): readonly DataHost[] {
-    return hosts.filter(({ disk }) => disk.findRecord(key, publisher.signer.host) !== null);
+    const found = hosts.map((host) => ({ host, sequence: host.disk.findRecord(key, publisher.signer.host) ?? 0 }));
+    const newest = Math.max(1, ...found.map(({ sequence }) => sequence));
+    return found.flatMap(({ host, sequence }) => (sequence === newest ? [host] : []));
   }
 
   /**

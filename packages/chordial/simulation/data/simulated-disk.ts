@@ -83,7 +83,7 @@ export class SimulatedDisk {
     this.index = index;
     const { database } = this.catalog;
     this.#findItem = database.prepare('SELECT 1 FROM items WHERE copies BETWEEN 1 AND 8 AND key = ?');
-    this.#findRecord = database.prepare('SELECT rowid FROM records WHERE key = ? AND publisher = ?');
+    this.#findRecord = database.prepare('SELECT sequence FROM records WHERE key = ? AND publisher = ?');
     this.#allItems = database.prepare('SELECT copies, key, digest FROM items');
     this.blocks = new MemoryBlockStore(quotaBytes, claims, index, clock);
   }
@@ -114,9 +114,9 @@ export class SimulatedDisk {
     return this.#findItem.get(Buffer.from(key, 'hex')) !== undefined && !this.rotten.has(key);
   }
 
-  /** Row number of a publisher's record under this key, or null. */
+  /** Sequence of a publisher's record under this key, or null. */
   findRecord(key: string, publisher: string): number | null {
-    return (this.#findRecord.get(Buffer.from(key, 'hex'), publisher)?.['rowid'] as number | undefined) ?? null;
+    return (this.#findRecord.get(Buffer.from(key, 'hex'), publisher)?.['sequence'] as number | undefined) ?? null;
   }
 
   /** All that the index knows. */
