@@ -4,6 +4,7 @@ import { parseCid } from '../content/cid.ts';
 import { ChordialError } from '../errors.ts';
 import { createIdentity } from '../network/identity.ts';
 import { type EncodedEntry, signEntry } from './entry.ts';
+import { maxClockSkewMilliseconds } from './merge.ts';
 import { nameEntry, nameTombstone } from './name-entry.ts';
 import { publisherEntry } from './publisher-entry.ts';
 
@@ -44,6 +45,12 @@ test('an expired entry and a tombstone are words, though not current ones', asyn
   const ended = signEntry(nameTombstone('a', identity.host, 6, now), 'n', (bytes) => identity.sign(bytes));
   const word = await wordFrom(async () => [ended]);
   assert.deepEqual(word.kind === 'entry' && [word.sequence, word.current], [6, false]);
+});
+
+test('case 4 an entry from the future ends no other, nor does it hold', async () => {
+  const ahead = now + maxClockSkewMilliseconds;
+  assert.deepEqual(await wordFrom(async () => [entryOf(identity, ahead + 1)]), { kind: 'unknown' });
+  assert.equal((await wordFrom(async () => [entryOf(identity, ahead)])).kind, 'entry');
 });
 
 test('B12 absence needs as many hosts as an entry has copies; too few, or no answer, is not known', async () => {

@@ -1,6 +1,6 @@
 /** The publisher's entry of one of its names, read to decide whether its content is still wanted. */
 import { ChordialError } from '../errors.ts';
-import { isCurrent } from './merge.ts';
+import { isCurrent, isFromTheFuture } from './merge.ts';
 import { nameSubject } from './name-entry.ts';
 import { recordKeyOfName } from './record-keys.ts';
 import type { RecordPorts } from './record-ports.ts';
@@ -17,7 +17,7 @@ export type PublisherEntry =
     }
   /** As many hosts as an entry has replicas said that there is none. */
   | { readonly kind: 'absent' }
-  /** Too few answered to decide. */
+  /** Too few answered to decide, or with an entry from the future. */
   | { readonly kind: 'unknown' };
 
 export async function publisherEntry(
@@ -33,7 +33,10 @@ export async function publisherEntry(
     const own = entries.find(({ entry }) => entry.publisher === publisher && sameBytes(entry.subject, subject));
     if (own !== undefined) {
       const { sequence, expiry } = own.entry;
-      return { kind: 'entry', sequence, current: isCurrent(own.entry, clock.wallTime()), expiry };
+      const now = clock.wallTime();
+      // Made under a wrong clock: where it is, and only there, it may hide one that holds.
+      if (isFromTheFuture(own.entry, now)) return { kind: 'unknown' };
+      return { kind: 'entry', sequence, current: isCurrent(own.entry, now), expiry };
     }
     // A peer that founded the ring again, or was partitioned with few others, has no host to ask that would know.
     return view.hosts().length >= rule.replicas ? { kind: 'absent' } : { kind: 'unknown' };
