@@ -54,7 +54,7 @@ export function receiveCommand(): Command {
   return peerCommand(
     'receive',
     'receives what somebody sent by a code or link; no membership is needed',
-    'chordial receive 7-amber-falcon-river\n  chordial receive 7-amber-falcon-river@door.example:8443',
+    'chordial receive 7-coral-eagle-river\n  chordial receive 7-coral-eagle-river@door.example:8443',
   )
     .argument('<code|url...>', 'the code, with @DOOR:PORT behind it where no peer is near; or a link')
     .option('-o, --output <path>', 'where to write it; a folder keeps its name')

@@ -514,7 +514,7 @@ export const linkedContent = record({
 });
 export type LinkedContent = TypeOf<typeof linkedContent>;
 export const madeCode = record({
-  code: { type: 'string', description: 'A number and three words, such as 7-amber-falcon-river' },
+  code: { type: 'string', description: 'A number and three words, such as 7-coral-eagle-river' },
   expires: text,
   guardians: { type: 'integer', description: 'Members that keep the code, this peer among them' },
   door: { type: ['string', 'null'], description: 'A door at which it can be received; null while none is known' },

@@ -27,6 +27,10 @@ test('B13 a code is read however it is typed: capitals, blanks, four letters of 
   );
 });
 
+test('B13 the code that help and docs show is one', () => {
+  assert.deepEqual(parseCode('7-coral-eagle-river').code, { number: 7, words: 'coral-eagle-river' });
+});
+
 test('B13 what is no code is refused with what is wrong with it, and a word with those that were meant', () => {
   const bad = ['', '7', '7-abandon', '7-abandon-ability', '0-abandon-ability-able', '1000-abandon-ability-able'];
   const more = ['abandon-ability-able', '7-abandon-ability-able-about', '7-abandon-ability-able@', '7'.repeat(10_000)];

@@ -1,5 +1,5 @@
 /**
- * Codes that people read to each other: `7-amber-falcon-river`. The number says where to ask, the three words (33 bits)
+ * Codes that people read to each other: `7-coral-eagle-river`. The number says where to ask, the three words (33 bits)
  * are the password; they never leave the two ends.
  */
 import { wordlist } from '@scure/bip39/wordlists/english.js';
@@ -7,7 +7,7 @@ import { ChordialError } from '../errors.ts';
 
 export interface Code {
   readonly number: number;
-  /** In the canonical form `amber-falcon-river`. */
+  /** In the canonical form `coral-eagle-river`. */
   readonly words: string;
 }
 
@@ -92,6 +92,6 @@ function notOne(text: string): ChordialError {
   const shown = JSON.stringify(text.slice(0, 60));
   return new ChordialError(
     'bad-usage',
-    `${shown} is no code: a code is a number and ${wordsPerCode} words, such as 7-amber-falcon-river, with @DOOR:PORT behind it where no peer runs.`,
+    `${shown} is no code: a code is a number and ${wordsPerCode} words, such as 7-coral-eagle-river, with @DOOR:PORT behind it where no peer runs.`,
   );
 }

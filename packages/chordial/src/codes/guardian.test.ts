@@ -14,8 +14,8 @@ import { KeptCodes, maxCodeMilliseconds, maxCodesPerSender, maxGuesses } from '.
 const hosts = Array.from({ length: 5 }, () => createIdentity().host);
 const [sender, second, third, door, other] = hosts as [HostId, HostId, HostId, HostId, HostId];
 const day = 86_400_000;
-const code = { number: 7, words: 'amber-falcon-river' };
-const wrong = { number: 7, words: 'amber-falcon-rival' };
+const code = { number: 7, words: 'coral-eagle-river' };
+const wrong = { number: 7, words: 'coral-eagle-rival' };
 const target = new TextEncoder().encode('what the code leads to');
 const isRefusedAs = (why: string) => (error: unknown) => isRefused(error) && (error as TransportError).code === why;
 const isGone = isRefusedAs('not-found');
@@ -100,7 +100,7 @@ testMessages(
   [codeMessages],
   {
     'codes.keep': [
-      '860772616d6265722d66616c636f6e2d7269766572447768617401f6817834313244334b6f6f57443365636b69665770526e397751704d4739523968583373443135387a37457148576d776551414a55355341',
+      '860771636f72616c2d6561676c652d7269766572447768617401f6817834313244334b6f6f57443365636b69665770526e397751704d4739523968583373443135387a37457148576d776551414a55355341',
       '80',
     ],
     'codes.burn': ['8107', '80'],
