@@ -249,7 +249,8 @@ test('B9 whole folders are copied and moved in one step, over folders, files and
     );
     await until('what was replaced has ended', async () => {
       const { files: listed } = await files.list({ all: false, cursor: null, limit: 100 });
-      return listed.map(({ name }) => name).join(' ') === 'fresh plain secret tree';
+      const names = listed.flatMap(({ name }) => (name === 'a' ? [] : name));
+      return names.join(' ') === 'fresh plain secret tree';
     });
     const history = await trees.history('tree');
     assert.equal(history.length, 2);
@@ -606,6 +607,83 @@ test('the version that the network has stays, however much the others keep', asy
     const times = async () => (await trees.history('f')).map(({ time }) => time);
     await until('the oldest has gone', async () => !(await times()).includes(before.time));
     assert.deepEqual(await times(), [published.time + 1, published.time]);
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 a copy of what is removed meanwhile fails, and replaces nothing', async () => {
+  const network = await dataNetwork(1, {}, { rule: { replicas: 1, writeQuorum: 1 } });
+  const [own] = network.peers as unknown as [DataPeer];
+  const { trees, files } = own;
+  try {
+    for (const path of ['s/a/1', 's/b/2', 's/c/3', 't/s/kept'])
+      await trees.write(treePath(path), bytesOf(path), { makesFolders: true });
+    const copying = trees.copy(treePath('s'), treePath('t/s'), { replaces: true });
+    await files.remove('s');
+    await assert.rejects(copying, isError('not-found'));
+    assert.deepEqual(await namesIn(own, 't/s'), ['kept']);
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 a put of a name that a folder has left stays when the folder is published', async () => {
+  const network = await dataNetwork(2, {}, { rule: { replicas: 2, writeQuorum: 1 } });
+  const [own, other] = network.peers as unknown as [DataPeer, DataPeer];
+  const { trees, files } = own;
+  try {
+    await trees.write(treePath('x/file'), bytesOf('file'), { makesFolders: true });
+    await trees.published('x');
+    await trees.move(treePath('x'), treePath('y'));
+    const slow = async function* () {
+      yield Buffer.from('slow');
+      await trees.published('y');
+      await until('the old name has ended', () => !trees.hasLeft('x'));
+      yield Buffer.from('ly');
+    };
+    await files.put('x', slow());
+    assert.equal((await other.files.resolve({ name: 'x' })).size, 'slowly'.length);
+    assert.deepEqual(await contentAt(other, 'y'), { file: 'file' });
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 a file that comes while its folder gets another name is published under it', async () => {
+  const network = await dataNetwork(2, {}, { rule: { replicas: 2, writeQuorum: 1 } });
+  const [own, other] = network.peers as unknown as [DataPeer, DataPeer];
+  const { trees } = own;
+  try {
+    await trees.makeFolder(treePath('p'));
+    const slow = async function* () {
+      yield Buffer.from('slow');
+      await trees.move(treePath('p'), treePath('q'));
+      await trees.published('q');
+    };
+    await trees.write(treePath('p/big'), slow());
+    await until('it is published', async () => trees.state('q')?.isChanging === false);
+    assert.deepEqual(await contentAt(other, 'q'), { big: 'slow' });
+  } finally {
+    await network.close();
+  }
+});
+
+test('B9 a folder that is renamed twice is found under its last name at every moment', async () => {
+  const network = await dataNetwork(2, {}, { rule: { replicas: 2, writeQuorum: 1 } });
+  const [own, other] = network.peers as unknown as [DataPeer, DataPeer];
+  const { trees } = own;
+  try {
+    await trees.write(treePath('c1/file'), bytesOf('file'), { makesFolders: true });
+    await trees.published('c1');
+    await trees.move(treePath('c1'), treePath('c2'));
+    await trees.move(treePath('c2'), treePath('c3'));
+    await setImmediate();
+    assert.equal((await other.files.resolve({ name: 'c1' })).type, 'directory');
+    await trees.published('c3');
+    assert.deepEqual(await contentAt(other, 'c3'), { file: 'file' });
+    await until('the first one has ended', () => !trees.hasLeft('c1'));
+    await assert.rejects(other.files.resolve({ name: 'c1' }), isError('not-found'));
   } finally {
     await network.close();
   }

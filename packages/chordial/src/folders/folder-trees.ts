@@ -90,6 +90,7 @@ const quietMilliseconds: Milliseconds = 1000;
 const latestMilliseconds: Milliseconds = 10_000;
 const firstRetryMilliseconds = 2000;
 const maxRetryMilliseconds = 60_000;
+const endAgainMilliseconds = 10_000;
 const partsEndedAtOnce = 8;
 const partsPerRound = 1000;
 const rowsPerPage = 500;
@@ -170,6 +171,7 @@ export class FolderTrees {
   /** One change of the shape of a tree at a time: what was looked up is still so when it is changed. */
   readonly #opening = new Map<string, Promise<FolderNode | null>>();
   #endingLeft: Promise<void> | null = null;
+  #endingTimer: Timer | null = null;
   #cleaning: Promise<void> | null = null;
   #cleanAgain = false;
   #isClosed = false;
@@ -184,7 +186,7 @@ export class FolderTrees {
     this.#ports.afterwards(
       this.#table.dropUnfinished().then(async () => {
         for (const top of this.#table.tops()) {
-          if (this.#isPutAgain(top.base)) await this.forget(top.base);
+          if (this.#isPutAgain(top.base)) await this.replaced(top.base);
           else if (this.#isUnpublished(top)) this.#wake(top.base);
         }
         this.#clean();
@@ -195,6 +197,7 @@ export class FolderTrees {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const { timer } of this.#publishing.values()) timer?.cancel();
+    this.#endingTimer?.cancel();
     await Promise.all([...this.#publishing.values()].map(({ running }) => running));
     await this.#cleaning;
   }
@@ -284,6 +287,9 @@ export class FolderTrees {
       written = shownEntry(this.#table.child(parent.node, base)!);
       return before === null;
     });
+    // The folder may have got another name, or a place in another one.
+    const name = this.#nameOver(parent);
+    if (name !== folder) this.#wake(name);
     return { entry: written!, isNew };
   }
 
@@ -338,6 +344,8 @@ export class FolderTrees {
       if (parent === 0) this.#table.touch(node.node);
       if (!isWhole) return;
       if (parent === 0) this.#table.moveVersions(node.base, base);
+      for (const left of this.#table.allLeft())
+        if (left.to === node.base) this.#table.leave({ ...left, to: to.folder });
       this.#leave(node.base, to.folder);
     });
     if (isWhole) this.#clean();
@@ -362,7 +370,10 @@ export class FolderTrees {
         this.#table.touch(parent);
       });
     this.#placeFor(node, wish, await this.#topAt(to));
-    return this.#placeComing(await this.#copied(node), wish);
+    // Of what was removed while it was copied, the copy is not whole.
+    return this.#placeComing(await this.#copied(node), wish, () => {
+      if (find().node !== node.node) throw notThere(from);
+    });
   }
 
   /** Of what anybody has published: read whole before anything here changes. The same errors. */
@@ -382,9 +393,14 @@ export class FolderTrees {
   }
 
   /** Puts what is in no place yet, and was made for this, in its place. */
-  async #placeComing(coming: number, wish: Omit<Placing, 'find'>): Promise<{ readonly isNew: boolean }> {
+  async #placeComing(
+    coming: number,
+    wish: Omit<Placing, 'find'>,
+    check: () => void = () => undefined,
+  ): Promise<{ readonly isNew: boolean }> {
     let isPlaced = false;
     const find = (): FolderNode => {
+      check();
       const node = this.#table.node(coming);
       if (node === null) throw wentAway(wish.to);
       return node;
@@ -401,37 +417,42 @@ export class FolderTrees {
     }
   }
 
-  /**
-   * Before its name is ended, or after it was put as a whole: nothing of the tree is published any more. `check` throws to
-   * keep it.
-   */
-  async forget(name: string, check: (there: Removed) => void = () => undefined): Promise<void> {
+  /** After a put of the whole: a tree that is older goes. One that was made of it, or took its name since, stays. */
+  async replaced(name: string): Promise<void> {
     if (this.#table.top(name) === null) return;
     await this.#holding([name], () =>
       this.#table.write(() => {
         const top = this.#table.top(name);
-        if (top === null) return;
-        check(this.#removed(top));
-        this.#table.detach(top.node);
+        const later = this.#entries(name).filter((entry) => !this.#isLeft(entry));
+        if (top !== null && later.some(({ cid }) => !this.#table.hasVersion(name, cid.bytes)))
+          this.#table.detach(top.node);
       }),
     );
     this.#clean();
   }
 
-  /** A whole own folder that was changed here, with its name: one step. `check` throws to keep it. Throws `not-found`. */
-  async end(name: string, check: (there: Removed) => void = () => undefined): Promise<void> {
-    await this.#holding([name], () =>
+  /**
+   * A whole own folder that was changed here, with its name: one step. `check` throws to keep it. False when no tree
+   * stands for the name. It is gone here at once, and for others when they can be told.
+   */
+  async end(name: string, check: (there: Removed) => void = () => undefined): Promise<boolean> {
+    if (this.#table.top(name) === null) return false;
+    const isEnded = await this.#holding([name], () =>
       this.#table.write(() => {
         const top = this.#table.top(name);
-        if (top === null) throw notThere({ folder: name, path: [] });
-        if (this.#isPutAgain(name)) throw changedMeanwhile(name);
-        check(this.#removed(top));
+        if (top === null) return false;
+        const isCurrent = !this.#isPutAgain(name);
+        if (isCurrent) {
+          check(this.#removed(top));
+          this.#leave(name, name);
+        }
         this.#table.detach(top.node);
-        this.#leave(name, name);
+        return isCurrent;
       }),
     );
-    await this.#endLeft();
+    if (isEnded) await this.#endLeft();
     this.#clean();
+    return isEnded;
   }
 
   /**
@@ -453,8 +474,10 @@ export class FolderTrees {
         state.held -= 1;
         if (state.held > 0) continue;
         const top = this.#table.top(state.name);
-        if (top === null) this.#publishing.delete(state.name);
-        else if (this.#isUnpublished(top)) this.#wake(state.name);
+        if (top === null) {
+          state.timer?.cancel();
+          this.#publishing.delete(state.name);
+        } else if (this.#isUnpublished(top)) this.#wake(state.name);
       }
     }
   }
@@ -471,18 +494,28 @@ export class FolderTrees {
     return this.#endingLeft;
   }
 
-  /** Names that stand for nothing any more, unless they were put again since. */
+  /** Names that stand for nothing any more, unless they were put again since. What cannot be told now is told later. */
   async #endAllLeft(): Promise<void> {
+    let isMore = false;
     for (const left of this.#table.allLeft()) {
       const top = this.#table.top(left.to);
       if (top !== null && this.#isUnpublished(top)) continue;
-      const { names } = this.#ports;
-      // What is being put may fail yet.
-      if (names.isStoring(left.from)) continue;
-      if (names.own(left.from)?.sequence === left.sequence)
-        await endOwn(this.#ports, left.from, left.sequence).catch(unlessChanged);
-      await this.#table.leftEnded(left);
+      const own = this.#ports.names.own(left.from);
+      try {
+        // What is being put may fail yet.
+        if (this.#ports.names.isStoring(left.from)) isMore = true;
+        else {
+          if (own !== null && own.sequence <= left.sequence) await endOwn(this.#ports, left.from, own.sequence);
+          await this.#table.leftEnded(left);
+        }
+      } catch (error) {
+        this.#failed(error as Error);
+        isMore = true;
+      }
     }
+    if (!isMore || this.#isClosed) return;
+    this.#endingTimer?.cancel();
+    this.#endingTimer = this.#ports.data.clock.after(endAgainMilliseconds, () => this.#clean());
   }
 
   /** `change` is given those that are there, and bounds what it makes of them. */
@@ -569,7 +602,7 @@ export class FolderTrees {
     if (this.#ownEntry(name)?.type === 'file')
       throw new ChordialError('bad-request', `${JSON.stringify(name)} is a file, not a folder.`);
     // It was put again as a whole: that is later than any change here.
-    await this.forget(name);
+    await this.replaced(name);
     const own = this.#ownEntry(name);
     if (own === null) return null;
     const attributes = own.attributes instanceof CID ? own.attributes : null;
@@ -583,6 +616,9 @@ export class FolderTrees {
       await this.#table.write(() => {
         // What was written meanwhile is in no version, and is not dropped.
         if (before !== null && this.#table.node(before.node)?.changes !== 0) throw changedMeanwhile(name);
+        const own = this.#ownEntry(name);
+        if (before === null && (this.#table.top(name) !== null || own === null || !isSame(own.cid, root.bytes)))
+          throw changedMeanwhile(name);
         if (before !== null) this.#table.detach(before.node);
         this.#table.move(node, 0, name);
         if (before !== null) this.#table.touch(node);
@@ -711,17 +747,17 @@ export class FolderTrees {
   }
 
   #isLeft({ name, sequence }: NameEntry): boolean {
-    return this.#table.left(name)?.sequence === sequence;
+    return sequence <= (this.#table.left(name)?.sequence ?? 0);
   }
 
   #ownEntry(name: string): NameEntry | null {
     return this.#entries(name).find((entry) => !this.#isLeft(entry)) ?? null;
   }
 
-  /** The network has another root than the tree here, or the tree changed since that was built. */
+  /** The network has another root than the tree here, or one that is about to end, or the tree changed since that was built. */
   #isUnpublished({ base, changes, cid }: FolderNode): boolean {
     const own = this.#ports.names.own(base);
-    return changes > 0 || cid === null || own === null || !isSame(own.cid, cid);
+    return changes > 0 || cid === null || own === null || this.#isLeft(own) || !isSame(own.cid, cid);
   }
 
   async #makeTop(name: string): Promise<void> {
@@ -747,13 +783,20 @@ export class FolderTrees {
 
   #find(top: FolderNode, path: readonly string[]): FolderNode | null {
     const fresh = this.#table.node(top.node);
-    // A folder that was removed or replaced meanwhile has nothing in it.
-    let node = fresh?.parent === 0 ? fresh : null;
+    // A folder that was removed, replaced or renamed meanwhile has nothing in it.
+    let node = fresh?.parent === 0 && fresh.base === top.base ? fresh : null;
     for (const base of checkedPath(path)) {
       if (node === null) return null;
       node = this.#table.child(node.node, base);
     }
     return node;
+  }
+
+  /** Of the whole folder that it is in now. */
+  #nameOver(node: FolderNode): string {
+    let top = node;
+    for (let above = this.#table.node(top.node); above !== null; above = this.#table.node(top.parent)) top = above;
+    return top.base;
   }
 
   #folderAt(top: FolderNode, at: TreePath): FolderNode {
@@ -1039,7 +1082,7 @@ export class FolderTrees {
       .catch(() => undefined)
       .finally(() => {
         state.running = null;
-        if (this.#isClosed) return;
+        if (this.#isClosed || state.held > 0) return;
         if (state.failure !== null) {
           this.#in(state, state.retry);
           state.retry = Math.min(maxRetryMilliseconds, state.retry * 2);
@@ -1210,10 +1253,6 @@ function thereAlready(at: TreePath): ChordialError {
 
 function wentAway(at: TreePath): ChordialError {
   return new ChordialError('changed', `The folder of ${shownPath(at)} was removed meanwhile.`);
-}
-
-function unlessChanged(error: unknown): void {
-  if (!(error instanceof ChordialError) || error.code !== 'changed') throw error;
 }
 
 function changedMeanwhile(name: string): ChordialError {

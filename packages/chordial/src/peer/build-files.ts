@@ -108,7 +108,7 @@ function filesOver(ports: FilePorts & { readonly listing: FileListing; readonly 
   /** A put replaces a folder that was changed in place. */
   const replacing = async <Result>(name: string, put: Promise<Result>): Promise<Result> => {
     const result = await put;
-    await trees.forget(checkName(name));
+    await trees.replaced(checkName(name));
     return result;
   };
   return {
@@ -147,14 +147,16 @@ function filesOver(ports: FilePorts & { readonly listing: FileListing; readonly 
       const isMeant = (there: string | null): boolean => cid === undefined || cid === there;
       const changed = () =>
         new ChordialError('changed', `${JSON.stringify(name)} was changed or put again meanwhile, and stays.`);
-      await trees.forget(checked, (there) => {
+      const isTree = await trees.end(checked, (there) => {
         if (!isMeant(there.cid)) throw changed();
       });
-      const sealed = ownSealedEntries(ports, checked);
-      const own = ports.names.own(checked);
-      const meant = [...(own === null ? [] : [own]), ...sealed].filter((entry) => isMeant(entry.cid.toString()));
-      if (meant.length === 0 && cid !== undefined) throw changed();
-      if (meant.length === 0) await endOwn(ports, checked);
+      const sealed = isTree ? [] : ownSealedEntries(ports, checked);
+      const own = isTree ? null : ports.names.own(checked);
+      const there = [...(own === null ? [] : [own]), ...sealed];
+      const meant = there.filter((entry) => isMeant(entry.cid.toString()));
+      if (there.length > 0 && meant.length === 0) throw changed();
+      // The own table may have been lost.
+      if (there.length === 0 && !isTree) await endOwn(ports, checked);
       for (const entry of meant) await endOwn(ports, entry.name, cid === undefined ? undefined : entry.sequence);
       const told = sealed[0]?.name ?? name;
       const line = said('removed', { name: told }, `Removed ${JSON.stringify(told)}.`);

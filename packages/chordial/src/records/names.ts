@@ -84,8 +84,9 @@ export class Names {
   /**
    * Removes this host's own entry; resolves with it and the sequence of its tombstone. Rejects with `not-found`, or
    * with `not-publisher` when only others have the name.
+   * @param only the sequence of the entry that ends: a put that has begun since stays
    */
-  async end(name: string): Promise<{ readonly ended: NameEntry; readonly sequence: number }> {
+  async end(name: string, only?: number): Promise<{ readonly ended: NameEntry; readonly sequence: number }> {
     const checked = checkName(name);
     const own = this.own(checked);
     const found = own === null ? await this.find(checked) : [];
@@ -103,7 +104,8 @@ export class Names {
       );
     }
     // The own table may have been lost: what the network knows is removed all the same.
-    const sequence = Math.max(this.nextSequence(checked), this.#sequenceAfter(ended.sequence));
+    const isOne = only !== undefined && only < this.#ports.clock.wallTime();
+    const sequence = isOne ? only + 1 : Math.max(this.nextSequence(checked), this.#sequenceAfter(ended.sequence));
     await this.#store(nameTombstone(checked, this.#ports.signer.host, sequence, this.#ports.clock.wallTime()));
     return { ended, sequence };
   }

@@ -109,7 +109,7 @@ export async function endOwn(ports: FilePorts, name: string, sequence?: number):
     const isOther = ports.names.own(name)?.sequence !== sequence || ports.names.isStoring(name);
     if (sequence !== undefined && isOther)
       throw new ChordialError('changed', `${JSON.stringify(name)} was put again meanwhile, and stays.`);
-    return ports.names.end(name);
+    return ports.names.end(name, sequence);
   });
   ports.afterwards(releaseBlocks(ports, { name: end.ended.name, sequence: end.sequence }, end.ended.cid));
 }

@@ -48,7 +48,7 @@ export class Changes {
       endTurn = await turn();
       await check();
     }
-    const check = async () => wish.check((await this.#resources.find([ownRoot, name]))?.cid ?? null);
+    const check = async () => wish.check(checkNoFolder(await this.#resources.find([ownRoot, name]), wish));
     try {
       return await this.#write(path, whole(), wish);
     } finally {
@@ -72,8 +72,7 @@ export class Changes {
       return { cid: entry.cid, isNew };
     }
     const before = await this.#resources.find([ownRoot, name]);
-    if (before?.isFolder && !replacesFolder) throw new ChordialError('already-exists', `${name} is a folder.`);
-    check(before?.cid ?? null);
+    check(checkNoFolder(before, wish));
     const attributes = { modified: modified ?? Date.now(), executable: false };
     const { cid } = await files.put(name, bytes, { ...sized, signal, attributes });
     return { cid, isNew: before === null };
@@ -93,8 +92,8 @@ export class Changes {
     }
   }
 
-  async makeFolder([folder = '', ...path]: readonly string[]): Promise<void> {
-    await this.#peer().trees.makeFolder({ folder, path });
+  async makeFolder(path: readonly string[]): Promise<void> {
+    await this.#inTurn([path], () => this.#peer().trees.makeFolder(treeAt(path)));
   }
 
   /** `check` is called with what is there and goes, and throws to keep it. */
@@ -107,7 +106,7 @@ export class Changes {
     const [name = ''] = path;
     const checkThere = ({ cid }: { readonly cid: string | null }): void => check(cid);
     if (path.length > 1) return trees.remove(treeAt(path), checkThere);
-    if (trees.state(name) !== null) return trees.end(name, checkThere);
+    if (await trees.end(name, checkThere)) return;
     const there = await this.#resources.find([ownRoot, name]);
     check(there?.cid ?? null);
     await files.remove(name, there?.cid ?? undefined);
@@ -193,6 +192,12 @@ export class Changes {
       for (const end of ends) end();
     }
   }
+}
+
+/** The CID of what is there, which a file may replace. Throws `already-exists`. */
+function checkNoFolder(there: Resource | null, { replacesFolder = false }: WriteWish): string | null {
+  if (there?.isFolder && !replacesFolder) throw new ChordialError('already-exists', `${there.name} is a folder.`);
+  return there?.cid ?? null;
 }
 
 async function* empty(): AsyncGenerator<Uint8Array> {}
