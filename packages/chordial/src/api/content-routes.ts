@@ -100,8 +100,12 @@ export function contentRoutes(app: FastifyInstance, { peer }: ApiContext): void 
       const message = `This peer has put something else as ${JSON.stringify(name)}. Rename or remove that first.`;
       throw new ChordialError('already-exists', message);
     }
-    const car = await files.openCar(cid, { path: [], scope: 'all' });
-    return reply.code(201).send(await files.putCar(name, car.read(), { sealed: null }));
+    await files.checkFits(name, (await files.stat({ cid })).size);
+    const given = new AbortController();
+    reply.raw.once('close', () => given.abort());
+    const { signal } = given;
+    const car = await files.openCar(cid, { path: [], scope: 'all' }, signal);
+    return reply.code(201).send(await files.putCar(name, car.read(), { sealed: null, keepsOther: true, signal }));
   });
 }
 

@@ -70,8 +70,11 @@ export function linkRoutes(app: FastifyInstance, { peer }: ApiContext): void {
     const removed = await peer().links.removeLink(id);
     // Gone already: what was to be freed is free.
     if (removed?.copy != null) await peer().files.remove(removed.copy).catch(notFoundOnly);
-    await peer().dropBoxes.sweep();
     await peer().codes.endLeadingTo((target) => readTarget(target)?.path.startsWith(`/s/${id}`) === true);
+    // What cannot be freed now is swept later.
+    await peer()
+      .dropBoxes.sweep()
+      .catch(() => undefined);
     return reply.code(204).send();
   });
 }

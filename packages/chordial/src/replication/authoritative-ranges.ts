@@ -97,10 +97,10 @@ export class AuthoritativeRanges {
     return !this.#disowned.has(key) && this.#live().some((known) => isInArc(known.range, key) && this.#isSure(known));
   }
 
-  /** This host seems to be no place of the range any more: what comes from now on goes to others. */
-  outgrow({ after, upTo }: KeyArc): void {
+  /** Whether this host seems to be no place of the range any more: what comes from now on goes to others. */
+  outgrow({ after, upTo }: KeyArc, isOutgrown: boolean): void {
     const known = this.#ranges.get(`${after} ${upTo}`);
-    if (known !== undefined) known.isOutgrown = true;
+    if (known !== undefined) known.isOutgrown = isOutgrown;
   }
 
   /** Whether any part of a range is confirmed. */

@@ -278,11 +278,12 @@ export class Reconciliation {
     let isDue = false;
     for (const range of confirmed.ranges()) {
       const [first, last] = [nextId(ringIdOfHash(range.after, bits), bits), ringIdOfHash(range.upTo, bits)];
-      if (isPlaceOf(first) && isPlaceOf(last)) continue;
+      const isLost = !(isPlaceOf(first) && isPlaceOf(last));
+      confirmed.outgrow(range, isLost);
+      if (!isLost) continue;
       const name = nameOf(range);
       const seen = this.#lost.has(name) ? this.#lost.get(name)! + 1 : 0;
       lost.set(name, seen);
-      confirmed.outgrow(range);
       if (!lostLookedAt.includes(seen)) continue;
       this.#surplus.lookAtRange(range);
       isDue = true;

@@ -28,6 +28,8 @@ export interface PutOptions {
 export interface PutCarOptions extends PutOptions {
   /** What the name is for; by default the only root. */
   readonly root?: CID;
+  /** An own file of the name that has other content stays, also one that was put meanwhile: throws `already-exists`. */
+  readonly keepsOther?: boolean;
 }
 
 export interface PutPathOptions extends PutOptions {

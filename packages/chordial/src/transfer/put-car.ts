@@ -13,6 +13,7 @@ import { checkGoesOn, publishing } from './publish.ts';
 import { endOthers, sealWishOf } from './put-sealed.ts';
 import { checkedSource, counted } from './put-stream.ts';
 import { CarReader } from './read-car.ts';
+import { ownSealedEntries } from './resolve.ts';
 
 /** Nodes of one CAR that is put, in all: those of some terabytes, or of a million files. */
 export const maxCarNodeBytes = 64 * 1024 * 1024;
@@ -33,22 +34,30 @@ export async function putCar(
       'bad-request',
       'The blocks of a CAR are kept as they are, readable for every member. Seal the file that it was made of instead.',
     );
-  const result = await publishing(ports, checked, options, async (write) => {
+  let root: CID | null = null;
+  const check = (): void => {
+    const own = ports.names.own(checked);
+    const entries = [...(own === null ? [] : [own]), ...ownSealedEntries(ports, checked)];
+    if (options.keepsOther === true && entries.some(({ cid }) => !root?.equals(cid)))
+      throw new ChordialError('already-exists', `${JSON.stringify(checked)} was put meanwhile with other content.`);
+  };
+  const result = await publishing(ports, checked, { ...options, check }, async (write) => {
     const pieces = counted(checkedSource(source), options, options.size ?? null);
     const car = await CarReader.open(pieces);
     try {
-      const root = rootOf(car.roots, options.root ?? null);
-      const kept = new KeptBlocks(root);
+      const top = rootOf(car.roots, options.root ?? null);
+      root = top;
+      const kept = new KeptBlocks(top);
       for await (const block of car.blocks()) {
         checkGoesOn(options);
         await checkBlock(ports, block);
         if (kept.add(block)) await write(block);
       }
-      const { blocks, size } = await treeBlocks(root, kept.fetch, options.signal);
+      const { blocks, size } = await treeBlocks(top, kept.fetch, options.signal);
       const missing = blocks.find((cid) => !kept.has(cid));
       if (missing !== undefined) throw incomplete(missing);
-      const type = await kept.typeOf(root);
-      return { name: checked, cid: root, size, type, sha256: null, blocks: blocks.length, attributes: null };
+      const type = await kept.typeOf(top);
+      return { name: checked, cid: top, size, type, sha256: null, blocks: blocks.length, attributes: null };
     } finally {
       await car.close();
     }

@@ -41,8 +41,9 @@ async function* pieces(...texts: readonly string[]): AsyncGenerator<Uint8Array> 
 }
 
 /** Whose connection stays open, though nothing more comes. */
-async function* stalled(...texts: readonly string[]): AsyncGenerator<Uint8Array> {
-  yield* pieces(...texts);
+async function* stalled(texts: string | readonly string[], waits = () => {}): AsyncGenerator<Uint8Array> {
+  yield* pieces(...[texts].flat());
+  waits();
   await new Promise<never>(() => {});
 }
 
@@ -75,7 +76,9 @@ test('two senders of one upload do not mix, and one of which nothing comes gives
     const files = new Published();
     const uploads = await Uploads.open(folder, files, { keys, now: () => now });
     const { id } = await uploads.create('a', 6);
-    const first = assert.rejects(uploads.append(id, 0, stalled('ab')), { code: 'busy' });
+    const taken = Promise.withResolvers<void>();
+    const first = assert.rejects(uploads.append(id, 0, stalled('ab', taken.resolve)), { code: 'busy' });
+    await taken.promise;
     now = 4999;
     await assert.rejects(uploads.append(id, 0, pieces('xy')), /Another request/);
     now = 5000;
@@ -114,7 +117,7 @@ test('B6 of a request that sends all of a large file a crash costs no more than 
     const before = await Uploads.open(folder, new Published(), { keys });
     const { id } = await before.create('a', 100 * mebibyte);
     const zeros = Buffer.alloc(mebibyte).toString();
-    const first = assert.rejects(before.append(id, 0, stalled(...Array.from({ length: 70 }, () => zeros))));
+    const first = assert.rejects(before.append(id, 0, stalled(Array.from({ length: 70 }, () => zeros))));
     await until(() => before.get(id).received >= 64 * mebibyte);
     await cp(folder, `${folder} after a crash`, { recursive: true });
     const after = await Uploads.open(`${folder} after a crash`, new Published(), { keys });

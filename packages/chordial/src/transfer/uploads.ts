@@ -236,6 +236,7 @@ export class Uploads {
     const bytes = body[Symbol.asyncIterator]();
     try {
       for (;;) {
+        signal.throwIfAborted();
         const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
           signal.onabort = () => reject(signal.reason);
           bytes.next().then(resolve, reject);
@@ -243,7 +244,6 @@ export class Uploads {
         if (next.done === true) return;
         sending.moved = this.#now();
         yield next.value;
-        signal.throwIfAborted();
       }
     } finally {
       // Where it waits for bytes it ends when its connection does.
@@ -369,11 +369,16 @@ export class Uploads {
   async #forgetIdle(): Promise<void> {
     const oldest = this.#now() - maxIdleMilliseconds;
     for (const { id, touched } of this.#known.values()) {
-      if (touched < oldest && !this.#sending.has(id)) await this.remove(id);
+      if (touched < oldest && !this.#sending.has(id)) await this.#removeOld(id);
     }
     const ended = [...this.#known.values()].filter(({ id, result }) => result !== null && !this.#sending.has(id));
     ended.sort((a, b) => b.touched - a.touched);
-    for (const { id } of ended.slice(maxUploads)) await this.remove(id);
+    for (const { id } of ended.slice(maxUploads)) await this.#removeOld(id);
+  }
+
+  /** Another may do so at the same time. */
+  async #removeOld(id: string): Promise<void> {
+    if (this.#known.has(id)) await this.remove(id);
   }
 
   async #recover(tell: (text: string) => void): Promise<void> {

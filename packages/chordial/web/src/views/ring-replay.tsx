@@ -21,7 +21,7 @@ export interface Replayed {
 
 interface ReplayProps {
   readonly replayed: Replayed | null;
-  readonly show: (replayed: Replayed | null) => void;
+  readonly show: (replayed: Replayed | null | ((now: Replayed | null) => Replayed | null)) => void;
 }
 
 export function Replay({ replayed, show }: ReplayProps) {
@@ -46,7 +46,9 @@ function Player({ recording, time, show }: Replayed & Pick<ReplayProps, 'show'>)
   const [from, until] = [Date.parse(recording.from), Date.parse(recording.until)];
   const happenings = happeningsIn(recording);
   const [isPlaying, setIsPlaying] = useState(!recording.isTooLarge);
-  const set = (to: number) => show({ recording, time: Math.max(from, Math.min(until, to)) });
+  // What was left meanwhile does not come back.
+  const set = (to: number) =>
+    show((now) => (now === null ? null : { recording, time: Math.max(from, Math.min(until, to)) }));
   useEffect(() => {
     if (!isPlaying) return;
     if (time >= until) return setIsPlaying(false);
