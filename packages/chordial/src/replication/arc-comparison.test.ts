@@ -89,6 +89,6 @@ test('a host that is in doubt itself vouches for no arc, but may make it authori
   assert.deepEqual(await compare(), { sure: 0, isVouchedFor: false });
   other.confirmed.confirm(circle);
   assert.deepEqual(await compare(), { sure: 1, isVouchedFor: true });
-  other.confirmed.outgrow(circle, true);
+  other.confirmed.outgrow(circle);
   assert.deepEqual(await compare(), { sure: 1, isVouchedFor: false });
 });

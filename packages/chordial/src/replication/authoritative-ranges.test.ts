@@ -60,11 +60,8 @@ test('a range that this host has outgrown says nothing of what is absent until i
   const state = () => [confirmed.covers(range.upTo), confirmed.isSureOf(range.upTo), confirmed.standing(range)];
   confirmed.confirm(range);
   assert.deepEqual(state(), [true, true, 'sure']);
-  confirmed.outgrow(range, true);
+  confirmed.outgrow(range);
   assert.deepEqual(state(), [true, false, 'doubted']);
-  confirmed.outgrow(range, false);
-  assert.deepEqual(state(), [true, true, 'sure']);
-  confirmed.outgrow(range, true);
   confirmed.confirm(range);
   assert.deepEqual(state(), [true, true, 'sure']);
 });

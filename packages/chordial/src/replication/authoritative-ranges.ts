@@ -97,10 +97,13 @@ export class AuthoritativeRanges {
     return !this.#disowned.has(key) && this.#live().some((known) => isInArc(known.range, key) && this.#isSure(known));
   }
 
-  /** Whether this host seems to be no place of the range any more: what comes from now on goes to others. */
-  outgrow({ after, upTo }: KeyArc, isOutgrown: boolean): void {
+  /**
+   * This host seems to be no place of the range any more: what comes from now on goes to others, and is missing here even
+   * when it seems to be one again, until the owner says so.
+   */
+  outgrow({ after, upTo }: KeyArc): void {
     const known = this.#ranges.get(`${after} ${upTo}`);
-    if (known !== undefined) known.isOutgrown = isOutgrown;
+    if (known !== undefined) known.isOutgrown = true;
   }
 
   /** Whether any part of a range is confirmed. */

@@ -278,12 +278,11 @@ export class Reconciliation {
     let isDue = false;
     for (const range of confirmed.ranges()) {
       const [first, last] = [nextId(ringIdOfHash(range.after, bits), bits), ringIdOfHash(range.upTo, bits)];
-      const isLost = !(isPlaceOf(first) && isPlaceOf(last));
-      confirmed.outgrow(range, isLost);
-      if (!isLost) continue;
+      if (isPlaceOf(first) && isPlaceOf(last)) continue;
       const name = nameOf(range);
       const seen = this.#lost.has(name) ? this.#lost.get(name)! + 1 : 0;
       lost.set(name, seen);
+      confirmed.outgrow(range);
       if (!lostLookedAt.includes(seen)) continue;
       this.#surplus.lookAtRange(range);
       isDue = true;
