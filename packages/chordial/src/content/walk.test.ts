@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { CID } from 'multiformats/cid';
 import { isError } from '../../test/contracts/errors.ts';
+import { turnsWhile } from '../../test/fixtures/turns.ts';
 import { type Block, cidOfBlock, rawCodec } from './cid.ts';
 import type { DirectoryContent } from './directory-reader.ts';
 import { openContent } from './reader.ts';
@@ -115,15 +116,8 @@ describe('treeBlocks', () => {
       ),
     );
     const root = tree.add(encodeDirectoryNode(folders.map((cid, place) => ({ name: `f${place}`, cid, size: 500 }))));
-    let turns = 0;
-    let isOver = false;
-    const turn = (): void => {
-      turns += 1;
-      if (!isOver) setImmediate(turn);
-    };
-    turn();
-    const { blocks, size } = await treeBlocks(root, tree.fetch);
-    isOver = true;
+    const { result, turns } = await turnsWhile(() => treeBlocks(root, tree.fetch));
+    const { blocks, size } = result;
     assert.deepEqual([blocks.length, size], [10_021, 10_000]);
     assert.ok(turns > 15, `${turns} turns`);
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { virtualClock } from '@chordial/ring/testing';
 import type { CID } from 'multiformats/cid';
+import { turnsWhile } from '../../test/fixtures/turns.ts';
 import { cidOfBlock, rawCodec } from '../content/cid.ts';
 import type { LeafReference } from '../content/file-reader.ts';
 import { leafBytes } from '../content/leaf-pool.ts';
@@ -118,17 +119,11 @@ test('case 13 a client that takes all at once leaves the event loop a turn after
     size,
     undefined,
   );
-  let turnsTaken = 0;
-  let isOver = false;
-  const turn = (): void => {
-    turnsTaken += 1;
-    if (!isOver) setImmediate(turn);
-  };
-  turn();
-  for await (const piece of pieces(reader)) assert.ok(piece.length > 0);
-  isOver = true;
+  const taken = await turnsWhile(async () => {
+    for await (const piece of pieces(reader)) assert.ok(piece.length > 0);
+  });
   reader.close();
-  assert.ok(turnsTaken >= leafCount, `${turnsTaken} turns`);
+  assert.ok(taken.turns >= leafCount, `${taken.turns} turns`);
 });
 
 test('case 13 more clients than pieces have room for are told that it is too much', () => {
