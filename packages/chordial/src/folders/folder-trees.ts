@@ -32,7 +32,7 @@ import { checkFits, publishing } from '../transfer/publish.ts';
 import { endOwn } from '../transfer/put-sealed.ts';
 import { buildStream, checkedSource, counted } from '../transfer/put-stream.ts';
 import { readFile } from '../transfer/read-file.ts';
-import { ownSealedEntries } from '../transfer/resolve.ts';
+import { ownEntries } from '../transfer/resolve.ts';
 import { checkedPath, shownPath, type TreePath } from './tree-path.ts';
 import { outdatedVersions } from './versions.ts';
 
@@ -63,8 +63,6 @@ export interface FolderState {
 export interface Removed {
   /** Null of a folder with changes that are not published. */
   readonly cid: string | null;
-  /** Of a folder: nothing is in it. */
-  readonly isEmpty: boolean;
 }
 
 export interface WriteOptions extends Pick<PutOptions, 'signal' | 'size' | 'progress'> {
@@ -220,7 +218,7 @@ export class FolderTrees {
     const own = this.#ports.names.own(name);
     // Most names: sealed ones need not be looked for.
     if (this.#table.top(name) !== null || (own !== null && !this.#isLeft(own))) return false;
-    const entries = this.#entries(name);
+    const entries = ownEntries(this.#ports, name);
     return entries.length > 0 && entries.every((entry) => this.#isLeft(entry));
   }
 
@@ -319,14 +317,10 @@ export class FolderTrees {
     await this.#changing(folder, null, () => {
       const node = this.#find(top, at.path);
       if (node === null) throw notThere(at);
-      check(this.#removed(node));
+      check(shownEntry(node));
       this.#table.detach(node.node);
     });
     this.#clean();
-  }
-
-  #removed(node: FolderNode): Removed {
-    return { cid: shownEntry(node).cid, isEmpty: this.#table.children(node.node, '', 1).length === 0 };
   }
 
   /**
@@ -423,7 +417,7 @@ export class FolderTrees {
     await this.#holding([name], () =>
       this.#table.write(() => {
         const top = this.#table.top(name);
-        const later = this.#entries(name).filter((entry) => !this.#isLeft(entry));
+        const later = ownEntries(this.#ports, name).filter((entry) => !this.#isLeft(entry));
         if (top !== null && later.some(({ cid }) => !this.#table.hasVersion(name, cid.bytes)))
           this.#table.detach(top.node);
       }),
@@ -443,7 +437,7 @@ export class FolderTrees {
         if (top === null) return false;
         const isCurrent = !this.#isPutAgain(name);
         if (isCurrent) {
-          check(this.#removed(top));
+          check(shownEntry(top));
           this.#leave(name, name);
         }
         this.#table.detach(top.node);
@@ -484,7 +478,7 @@ export class FolderTrees {
 
   /** Its entries end when `to` is published. Inside a write. */
   #leave(name: string, to: string): void {
-    for (const { name: from, sequence } of this.#entries(name)) this.#table.leave({ from, to, sequence });
+    for (const { name: from, sequence } of ownEntries(this.#ports, name)) this.#table.leave({ from, to, sequence });
   }
 
   #endLeft(): Promise<void> {
@@ -740,18 +734,12 @@ export class FolderTrees {
     return own !== null && !this.#table.hasVersion(name, own.cid.bytes) && !this.#isLeft(own);
   }
 
-  /** Own entries of a name, sealed ones too. */
-  #entries(name: string): readonly NameEntry[] {
-    const own = this.#ports.names.own(name);
-    return [...(own === null ? [] : [own]), ...ownSealedEntries(this.#ports, name)];
-  }
-
   #isLeft({ name, sequence }: NameEntry): boolean {
     return sequence <= (this.#table.left(name)?.sequence ?? 0);
   }
 
   #ownEntry(name: string): NameEntry | null {
-    return this.#entries(name).find((entry) => !this.#isLeft(entry)) ?? null;
+    return ownEntries(this.#ports, name).find((entry) => !this.#isLeft(entry)) ?? null;
   }
 
   /** The network has another root than the tree here, or one that is about to end, or the tree changed since that was built. */

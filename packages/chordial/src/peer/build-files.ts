@@ -21,7 +21,7 @@ import { endOwn, sealWishOf } from '../transfer/put-sealed.ts';
 import { isHere, isThere, openBlock, openCar } from '../transfer/read-dag.ts';
 import { entryAt, folderEntries, openEntry, readEntry, readFile, walkFolder } from '../transfer/read-file.ts';
 import { ReadMemory } from '../transfer/read-memory.ts';
-import { ownSealedEntries, resolve } from '../transfer/resolve.ts';
+import { ownEntries, resolve } from '../transfer/resolve.ts';
 import { Seals } from '../transfer/seals.ts';
 import { shareResolver } from '../transfer/share-resolver.ts';
 import { SharersOf } from '../transfer/sharers-of.ts';
@@ -150,15 +150,13 @@ function filesOver(ports: FilePorts & { readonly listing: FileListing; readonly 
       const isTree = await trees.end(checked, (there) => {
         if (!isMeant(there.cid)) throw changed();
       });
-      const sealed = isTree ? [] : ownSealedEntries(ports, checked);
-      const own = isTree ? null : ports.names.own(checked);
-      const there = [...(own === null ? [] : [own]), ...sealed];
+      const there = isTree ? [] : ownEntries(ports, checked);
       const meant = there.filter((entry) => isMeant(entry.cid.toString()));
       if (there.length > 0 && meant.length === 0) throw changed();
       // The own table may have been lost.
       if (there.length === 0 && !isTree) await endOwn(ports, checked);
       for (const entry of meant) await endOwn(ports, entry.name, cid === undefined ? undefined : entry.sequence);
-      const told = sealed[0]?.name ?? name;
+      const told = there.find((entry) => entry.name !== checked)?.name ?? name;
       const line = said('removed', { name: told }, `Removed ${JSON.stringify(told)}.`);
       ports.notify({ kind: 'removed', ...line });
     },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
+import { isError } from '../../test/contracts/errors.ts';
 import { DagContent, mixedFiles, readCar, writeCar } from '../../test/fixtures/dag-content.ts';
 import { dataNetwork } from '../../test/fixtures/data-network.ts';
 import { type Block, cidOfBlock, parseCid, rawCodec } from '../content/cid.ts';
@@ -45,6 +46,34 @@ test('B8 a CAR of another program is imported with its CIDs, in any order of its
   assert.deepEqual([single.cid, single.size], [file.toString(), 1026]);
   const leaf = await own.files.putCar('leaf', streamed(writeCar([], [...forward, surplus])), { root: surplus.cid });
   assert.equal(leaf.size, 7);
+  await close();
+});
+
+test('copies that are put here leave an own file of the name that came meanwhile, sealed or not', async () => {
+  const { peers, close } = await dataNetwork(1);
+  const own = peers[0]!;
+  const content = await DagContent.of(mixedFiles);
+  const root = content.root;
+  const blocks = content.below(root.toString()).map((cid) => content.blocks.get(cid)!);
+  const slow = async function* (meanwhile: () => Promise<unknown>) {
+    yield* streamed(writeCar([root], blocks));
+    await meanwhile();
+  };
+  const file = async function* () {
+    yield Buffer.from('own');
+  };
+  for (const [name, options] of [
+    ['plain', {}],
+    ['secret', { sealed: {} }],
+  ] as const) {
+    const source = slow(() => own.files.put(name, file(), options));
+    await assert.rejects(own.files.putCar(name, source, { keepsOther: true }), isError('already-exists'));
+    const { cid, publisher } = await own.files.resolve({ name });
+    assert.equal(publisher, own.contact.host);
+    assert.notEqual(cid, root.toString());
+  }
+  const again = { keepsOther: true };
+  for (let count = 0; count < 2; count++) await own.files.putCar('copies', streamed(writeCar([root], blocks)), again);
   await close();
 });
 

@@ -13,7 +13,7 @@ import { checkGoesOn, publishing } from './publish.ts';
 import { endOthers, sealWishOf } from './put-sealed.ts';
 import { checkedSource, counted } from './put-stream.ts';
 import { CarReader } from './read-car.ts';
-import { ownSealedEntries } from './resolve.ts';
+import { ownEntries } from './resolve.ts';
 
 /** Nodes of one CAR that is put, in all: those of some terabytes, or of a million files. */
 export const maxCarNodeBytes = 64 * 1024 * 1024;
@@ -36,9 +36,7 @@ export async function putCar(
     );
   let root: CID | null = null;
   const check = (): void => {
-    const own = ports.names.own(checked);
-    const entries = [...(own === null ? [] : [own]), ...ownSealedEntries(ports, checked)];
-    if (options.keepsOther === true && entries.some(({ cid }) => !root?.equals(cid)))
+    if (options.keepsOther === true && ownEntries(ports, checked).some(({ cid }) => !root?.equals(cid)))
       throw new ChordialError('already-exists', `${JSON.stringify(checked)} was put meanwhile with other content.`);
   };
   const result = await publishing(ports, checked, { ...options, check }, async (write) => {

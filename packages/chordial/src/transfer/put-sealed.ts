@@ -12,7 +12,7 @@ import { attributesOf, changedWhileRead, checkUnchanged, leavesOf } from './loca
 import { changingName, checkFits, publishing } from './publish.ts';
 import { buildStream, checkedSource, counted } from './put-stream.ts';
 import { releaseBlocks } from './release-blocks.ts';
-import { ownSealedEntries } from './resolve.ts';
+import { ownEntries } from './resolve.ts';
 import type { SealWish } from './sealing.ts';
 import type { SealedPut } from './seals.ts';
 
@@ -98,9 +98,7 @@ async function build(ports: FilePorts, building: Building): Promise<PutResult> {
 
 /** A name refers to one content of a publisher: the last put replaces the one before, sealed or not. */
 export async function endOthers(ports: FilePorts, name: string, kept: string): Promise<void> {
-  const plain = ports.names.own(name);
-  const others = [...(plain === null ? [] : [plain]), ...ownSealedEntries(ports, name)];
-  for (const entry of others) if (entry.name !== kept) await endOwn(ports, entry.name);
+  for (const entry of ownEntries(ports, name)) if (entry.name !== kept) await endOwn(ports, entry.name);
 }
 
 /** Ends an own entry, by its name in the network: with `sequence` only this one, and otherwise throws `changed`. */

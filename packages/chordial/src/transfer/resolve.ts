@@ -100,8 +100,14 @@ async function ownSealed(ports: FilePorts, reference: FileReference): Promise<Re
   return shownFound(ports, own, { others: 0, passphrase: reference.passphrase });
 }
 
+/** Those that this peer has put under a name, sealed ones too. */
+export function ownEntries(ports: Pick<FilePorts, 'seals' | 'names'>, name: string): NameEntry[] {
+  const plain = ports.names.own(name);
+  return [...(plain === null ? [] : [plain]), ...ownSealedEntries(ports, name)];
+}
+
 /** Newest first. */
-export function ownSealedEntries({ seals, names }: Pick<FilePorts, 'seals' | 'names'>, name: string): NameEntry[] {
+function ownSealedEntries({ seals, names }: Pick<FilePorts, 'seals' | 'names'>, name: string): NameEntry[] {
   const own = seals.keys.publicNames(name).flatMap((one) => names.own(one) ?? []);
   return own.sort((a, b) => b.sequence - a.sequence);
 }
