@@ -282,7 +282,8 @@ export class Reconciliation {
       const name = nameOf(range);
       const seen = this.#lost.has(name) ? this.#lost.get(name)! + 1 : 0;
       lost.set(name, seen);
-      confirmed.outgrow(range);
+      // Once may be a guess from the middle of a change.
+      if (seen > 0) confirmed.outgrow(range);
       if (!lostLookedAt.includes(seen)) continue;
       this.#surplus.lookAtRange(range);
       isDue = true;
